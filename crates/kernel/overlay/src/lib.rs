@@ -1,1 +1,11 @@
-//! (being laid)
+//! Where peers are, and over which path: the overlay.
+
+pub mod connector;
+pub mod link;
+
+pub use connector::{ConnectError, Connector, LinkHandler, PathPolicy, StreamType, Target};
+pub use link::{BoxLink, Link, LinkInfo, PathKind};
+
+/// A peer's key: the device key its certificate names. The same bytes are its iroh endpoint id, its TLS key and the
+/// key of its DHT records.
+pub use weft_identity::DeviceKey as PeerKey;
