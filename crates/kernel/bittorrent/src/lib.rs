@@ -1,1 +1,4 @@
 //! (being laid)
+
+pub mod bencode;
+pub mod id;
