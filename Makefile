@@ -1,0 +1,53 @@
+# Weft's tasks. Bare `make` lists them.
+
+CARGO ?= cargo
+# Where cargo puts what it builds; demo, lab and tests share one profile, so the tree compiles once.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WEFT := $(TARGET)/debug/weft
+# Runs a suite and prints its seconds.
+TIMED := scripts/timed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench-files fuzz soak build needs needs-test needs-check
+
+help: ## list the tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
+
+demo: needs build ## five peers on this machine share a real file and a folder; one is killed half-way
+	$(WEFT) lab --check
+
+test: needs-test ## every test, real clients and network namespaces included
+	@$(TIMED) "build" $(CARGO) build --workspace --all-targets
+	@$(TIMED) "unit, property and integration tests" $(CARGO) test --workspace --exclude weft-tests
+	@$(TIMED) "end to end with real clients" $(CARGO) test -p weft-tests -- --test-threads=1
+
+check: needs-check ## formatting, lints, documentation, dependencies, lock file
+	@$(TIMED) "rustfmt" $(CARGO) fmt --all --check
+	@$(TIMED) "clippy" $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(TIMED) "rustdoc" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+	@$(TIMED) "licences, bans, sources" $(CARGO) deny --offline check licenses bans sources
+	@git diff --exit-code -- Cargo.lock
+
+bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
+	$(CARGO) build --release -p weft-cli -p weft-bench
+	$(TARGET)/release/weft-bench files
+
+FUZZ_SECONDS ?= 600
+fuzz: ## every fuzz target for FUZZ_SECONDS (600) each
+	scripts/fuzz $(FUZZ_SECONDS)
+
+soak: needs-test ## the long form of tests that `make test` runs a slice of
+	WEFT_SOAK=1 $(TIMED) "soak" $(CARGO) test -p weft-tests -- --test-threads=1
+
+build:
+	$(CARGO) build -p weft-cli
+
+# What each task needs beside Rust is installed by it.
+needs:
+	@scripts/needs cc:gcc
+
+needs-test: needs
+	@scripts/needs transmission-daemon ip:iproute2 nft:nftables tcpdump python3-libtorrent
+
+needs-check:
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
