@@ -1,4 +1,13 @@
 //! (being laid)
 
+pub mod addr;
 pub mod bencode;
 pub mod id;
+pub mod merkle;
+pub mod metainfo;
+pub mod bitfield;
+pub mod block;
+pub mod connection;
+pub mod pex;
+pub mod swarm;
+pub mod wire;
