@@ -83,6 +83,12 @@ impl From<i64> for Item<'_> {
     }
 }
 
+impl From<i32> for Item<'_> {
+    fn from(n: i32) -> Self {
+        Self::Int(n.into())
+    }
+}
+
 impl From<u32> for Item<'_> {
     fn from(n: u32) -> Self {
         Self::Int(n.into())

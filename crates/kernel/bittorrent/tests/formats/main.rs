@@ -1,0 +1,3 @@
+//! The parsers against files that others made: libtorrent's test torrents and the fuzz corpora.
+
+mod torrents;
