@@ -3,6 +3,8 @@
 pub mod addr;
 pub mod bencode;
 pub mod id;
+pub mod layout;
+pub mod magnet;
 pub mod merkle;
 pub mod metainfo;
 pub mod bitfield;

@@ -19,6 +19,7 @@ pub use error::MetainfoError;
 pub use file::{FileEntry, FileKind};
 pub use info::{Info, Version};
 pub use outer::Metainfo;
+pub(crate) use outer::{seed_url, tracker_url};
 pub use path::{MAX_COMPONENT_LEN, MAX_PATH_DEPTH, MAX_PATH_LEN, PathRules, sanitise_component};
 pub use v2::PieceLayers;
 
