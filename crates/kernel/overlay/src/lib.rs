@@ -1,7 +1,14 @@
 //! Where peers are, and over which path: the overlay.
 
+pub mod congestion;
 pub mod connector;
+pub mod guard;
+pub mod limits;
 pub mod link;
+pub mod portmap;
+pub mod registry;
+pub mod tcp;
+pub mod tls;
 
 pub use connector::{ConnectError, Connector, LinkHandler, PathPolicy, StreamType, Target};
 pub use link::{BoxLink, Link, LinkInfo, PathKind};
