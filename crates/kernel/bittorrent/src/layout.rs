@@ -34,6 +34,9 @@ impl Extent {
     }
 }
 
+#[expect(clippy::reversed_empty_ranges, reason = "that is how an empty inclusive range is written")]
+const NO_PIECES: RangeInclusive<u32> = 1..=0;
+
 /// The map between pieces and files of one torrent. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -52,6 +55,17 @@ impl Layout {
             piece_length: info.piece_length(),
             total_len: info.total_len(),
         }
+    }
+
+    /// The layout of files without padding; `None` if their sum does not fit.
+    pub(crate) fn of_lengths(lengths: impl IntoIterator<Item = u64>, piece_length: u32) -> Option<Self> {
+        let mut total_len: u64 = 0;
+        let mut extents = Vec::new();
+        for len in lengths {
+            extents.push(Extent { start: total_len, len, pad: false });
+            total_len = total_len.checked_add(len)?;
+        }
+        Some(Self { extents: extents.into(), piece_length, total_len })
     }
 
     /// The spans, in order, of `len` bytes from `begin` in a piece. What lies outside the piece or
@@ -76,7 +90,7 @@ impl Layout {
     /// The pieces that hold bytes of a file. Empty (`1..=0`) for a file that is empty or does not
     /// exist.
     pub fn file_pieces(&self, file: usize) -> RangeInclusive<u32> {
-        let Some(extent) = self.extents.get(file).filter(|extent| extent.len > 0) else { return 1..=0 };
+        let Some(extent) = self.extents.get(file).filter(|extent| extent.len > 0) else { return NO_PIECES };
         let piece = |offset: u64| (offset / u64::from(self.piece_length)) as u32;
         piece(extent.start)..=piece(extent.end() - 1)
     }
@@ -130,16 +144,7 @@ mod tests {
     use super::*;
 
     fn layout(lens: &[u64], piece_length: u32) -> Layout {
-        let mut start = 0;
-        let extents = lens
-            .iter()
-            .map(|&len| {
-                let extent = Extent { start, len, pad: false };
-                start += len;
-                extent
-            })
-            .collect();
-        Layout { extents, piece_length, total_len: start }
+        Layout::of_lengths(lens.iter().copied(), piece_length).unwrap()
     }
 
     fn span(file: u32, offset: u64, len: u32) -> Span {

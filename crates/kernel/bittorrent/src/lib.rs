@@ -2,6 +2,7 @@
 
 pub mod addr;
 pub mod bencode;
+pub mod create;
 pub mod id;
 pub mod layout;
 pub mod magnet;

@@ -16,6 +16,7 @@ mod v1;
 mod v2;
 
 pub use error::MetainfoError;
+pub(crate) use file::settle;
 pub use file::{FileEntry, FileKind};
 pub use info::{Info, Version};
 pub use outer::Metainfo;

@@ -39,6 +39,12 @@ pub struct FileEntry {
 }
 
 impl FileEntry {
+    /// A file that is to be shared.
+    pub(crate) fn plain(path: &str, len: u64) -> Self {
+        let path = path.into();
+        Self { path, offset: 0, len, kind: FileKind::Regular, executable: false, pieces_root: None }
+    }
+
     /// The safe path, components joined by `/`: relative to the torrent's folder, or for a torrent
     /// of one file that file's name. Distinct among the files that are written.
     pub fn path(&self) -> &str {
@@ -130,7 +136,7 @@ pub(super) fn link_target(value: Option<&Value<'_>>, rules: PathRules) -> Option
 
 /// Gives each file that is written a path of its own, and makes links that lead nowhere in the
 /// torrent empty files.
-pub(super) fn settle(files: &mut [FileEntry], rules: PathRules) -> Result<(), MetainfoError> {
+pub(crate) fn settle(files: &mut [FileEntry], rules: PathRules) -> Result<(), MetainfoError> {
     let mut folders = HashSet::new();
     for file in files.iter().filter(|file| !file.is_pad()) {
         let folded = rules.fold(&file.path);
