@@ -18,7 +18,8 @@ pub const BIG: u64 = 100_000_000;
 
 /// The smallest of the toolchain's own library files with more than 100 MB: the compiler itself.
 pub fn toolchain_file() -> Result<PathBuf> {
-    let sysroot = run("rustc", &["--print", "sysroot"]).context("no Rust toolchain: its library files are the input")?;
+    let sysroot =
+        run("rustc", &["--print", "sysroot"]).context("no Rust toolchain: its library files are the input")?;
     let folder = Path::new(sysroot.trim()).join("lib");
     let mut big = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
@@ -60,7 +61,9 @@ pub fn source_tree(to: &Path, files: usize) -> Result<usize> {
 }
 
 fn cargo_home() -> Option<PathBuf> {
-    std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
 }
 
 /// Copies a folder's plain files; returns how many.
@@ -190,7 +193,13 @@ pub fn same(original: &Path, copy: &Path) -> Result<TreeDigest> {
     let (left, right) = (TreeDigest::of(original)?, TreeDigest::of(copy)?);
     let found = left.differences(&right);
     if !found.is_empty() {
-        bail!("{} is not the same as {}: {} ({} differences)", copy.display(), original.display(), found[..found.len().min(3)].join(", "), found.len());
+        bail!(
+            "{} is not the same as {}: {} ({} differences)",
+            copy.display(),
+            original.display(),
+            found[..found.len().min(3)].join(", "),
+            found.len()
+        );
     }
     Ok(left)
 }

@@ -25,7 +25,9 @@ pub fn refusal() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("network namespaces need root".into());
     }
-    for (tool, flag, package) in [("ip", "-V", "iproute2"), ("nft", "--version", "nftables"), ("sysctl", "--version", "procps")] {
+    for (tool, flag, package) in
+        [("ip", "-V", "iproute2"), ("nft", "--version", "nftables"), ("sysctl", "--version", "procps")]
+    {
         if run(tool, &[flag]).is_err() {
             return Some(format!("`{tool}` is missing: apt-get install {package}"));
         }
@@ -159,7 +161,8 @@ impl Drop for Netns {
 pub fn sweep() {
     for line in run("ip", &["netns", "list"]).unwrap_or_default().lines() {
         let name = line.split_whitespace().next().unwrap_or("");
-        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()).and_then(|pid| pid.parse::<u32>().ok());
+        let owner =
+            name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()).and_then(|pid| pid.parse::<u32>().ok());
         if owner.is_some_and(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists()) {
             let _ = run("ip", &["netns", "del", name]);
         }

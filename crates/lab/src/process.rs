@@ -31,6 +31,7 @@ pub struct Launch {
     program: OsString,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    hidden: Option<String>,
     directory: Option<PathBuf>,
     inside: Option<Arc<Netns>>,
     log: PathBuf,
@@ -45,6 +46,7 @@ impl Launch {
             program: program.as_ref().to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            hidden: None,
             directory: None,
             inside: None,
             log: log.into(),
@@ -67,6 +69,12 @@ impl Launch {
     /// Sets an environment variable.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((key.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Hides environment variables of our own that begin with `prefix`.
+    pub fn without_env(mut self, prefix: &str) -> Self {
+        self.hidden = Some(prefix.to_owned());
         self
     }
 
@@ -99,6 +107,12 @@ impl Launch {
         line.push(self.program.clone());
         line.extend(self.arguments.iter().cloned());
         let mut command = Command::new(&line[0]);
+        if let Some(prefix) = &self.hidden {
+            let ours = std::env::vars_os().map(|(key, _)| key);
+            for key in ours.filter(|key| key.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+                command.env_remove(key);
+            }
+        }
         command.args(&line[1..]).envs(self.environment.iter().map(|(k, v)| (k, v))).process_group(0);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
@@ -122,7 +136,8 @@ impl Launch {
         let child = fork(self.command()?)
             .with_context(|| format!("cannot start {} ({})", self.name, self.program.to_string_lossy()))?;
         let pid = Pid::from_child(&child);
-        let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).context("pidfd_open failed: Linux 5.10 or newer is needed")?;
+        let pidfd =
+            pidfd_open(pid, PidfdFlags::NONBLOCK).context("pidfd_open failed: Linux 5.10 or newer is needed")?;
         Ok(Process { name: self.name, child, pid, pidfd, log: self.log, status: None, _inside: self.inside })
     }
 }
@@ -131,7 +146,12 @@ impl Launch {
 fn has_setpriv() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     *FOUND.get_or_init(|| {
-        Command::new("setpriv").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+        Command::new("setpriv")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success())
     })
 }
 
@@ -271,7 +291,10 @@ pub fn usage_of(pid: u32) -> Result<Usage> {
     let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
     let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).and_then(|v| v.split_whitespace().next()?.parse::<u64>().ok());
+    let peak = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:"))
+        .and_then(|v| v.split_whitespace().next()?.parse::<u64>().ok());
     Ok(Usage {
         cpu_seconds: (ticks(11) + ticks(12)) / rustix::param::clock_ticks_per_second() as f64,
         peak_rss: peak.unwrap_or(0) * 1024,

@@ -9,7 +9,20 @@ use crate::netns::Netns;
 pub fn rate(netns: &Netns, interface: &str, bits: u64) -> Result<()> {
     // The bucket holds 10 ms of traffic, and at least a few full-sized segments of segmentation offload.
     let burst = (bits / 8 / 100).max(256 * 1024);
-    let arguments = ["qdisc", "replace", "dev", interface, "root", "tbf", "rate", &format!("{bits}bit"), "burst", &burst.to_string(), "latency", "50ms"];
+    let arguments = [
+        "qdisc",
+        "replace",
+        "dev",
+        interface,
+        "root",
+        "tbf",
+        "rate",
+        &format!("{bits}bit"),
+        "burst",
+        &burst.to_string(),
+        "latency",
+        "50ms",
+    ];
     netns.run("tc", &arguments)?;
     Ok(())
 }

@@ -86,7 +86,8 @@ impl Tracker {
             let SocketAddr::V4(address) = tcp.local_addr()? else {
                 return Err(std::io::Error::other("an IPv4 address is needed"));
             };
-            let router = axum::Router::new().route("/announce", axum::routing::get(http_announce)).with_state(state.clone());
+            let router =
+                axum::Router::new().route("/announce", axum::routing::get(http_announce)).with_state(state.clone());
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             let web = tokio::spawn(async move { drop(axum::serve(tcp, service).await) });
             Ok((address, vec![web, tokio::spawn(serve_udp(udp, state))]))
@@ -119,7 +120,11 @@ impl Drop for Tracker {
     }
 }
 
-async fn http_announce(State(book): State<Shared>, ConnectInfo(from): ConnectInfo<SocketAddr>, RawQuery(query): RawQuery) -> (StatusCode, Vec<u8>) {
+async fn http_announce(
+    State(book): State<Shared>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    RawQuery(query): RawQuery,
+) -> (StatusCode, Vec<u8>) {
     let failure = |why: &str| (StatusCode::OK, Item::dict([("failure reason", why.into())]).encode());
     let query = query.unwrap_or_default();
     let field = |key: &str| {
@@ -162,10 +167,10 @@ fn compact(peers: &[SocketAddrV4]) -> Vec<u8> {
 async fn serve_udp(socket: UdpSocket, book: Shared) {
     let mut packet = [0; 2048];
     while let Ok((length, from)) = socket.recv_from(&mut packet).await {
-        if let (SocketAddr::V4(v4), Some(request)) = (from, packet.get(..length)) {
-            if let Some(answer) = udp_answer(request, v4, &book) {
-                let _ = socket.send_to(&answer, from).await;
-            }
+        if let (SocketAddr::V4(v4), Some(request)) = (from, packet.get(..length))
+            && let Some(answer) = udp_answer(request, v4, &book)
+        {
+            let _ = socket.send_to(&answer, from).await;
         }
     }
 }

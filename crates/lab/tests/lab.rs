@@ -128,11 +128,17 @@ async fn real_clients_exchange_a_tree_by_the_tracker() -> Result<()> {
     assert_eq!(leecher.add(Source::Magnet(&magnet), &leeching).await?, hash);
     let within = Duration::from_secs(60);
     let shared = tokio::sync::Mutex::new(leecher);
-    until("transmission to fetch by magnet", within, || async { Ok(shared.lock().await.status(&hash).await?.complete.then_some(())) }).await?;
+    until("transmission to fetch by magnet", within, || async {
+        Ok(shared.lock().await.status(&hash).await?.complete.then_some(()))
+    })
+    .await?;
     assert_eq!(data::same(&original, &leeching.join("tree"))?.files(), 60);
 
     let announces = tracker.announces();
-    assert!(announces.iter().any(|a| !a.udp && a.left == 0 && *a.peer.ip() == switch.at(2)), "the seeder announced by HTTP");
+    assert!(
+        announces.iter().any(|a| !a.udp && a.left == 0 && *a.peer.ip() == switch.at(2)),
+        "the seeder announced by HTTP"
+    );
     assert!(announces.iter().any(|a| a.udp && *a.peer.ip() == switch.at(3)), "the leecher announced by UDP");
     assert!(shared.lock().await.usage()?.cpu_seconds > 0.0);
     Ok(())
@@ -144,7 +150,8 @@ async fn a_dropped_process_is_gone_with_its_children() -> Result<()> {
     let mark = folder.path().join("child");
     let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", mark.display());
     let process = Launch::new("parent", "sh", folder.path().join("log")).args(["-c", &script]).start()?;
-    let child = until("the child", Duration::from_secs(5), || async { Ok(std::fs::read_to_string(&mark).ok()) }).await?;
+    let child =
+        until("the child", Duration::from_secs(5), || async { Ok(std::fs::read_to_string(&mark).ok()) }).await?;
     let (parent, child) = (format!("/proc/{}", process.pid()), format!("/proc/{}/stat", child.trim()));
     drop(process);
     assert!(!std::path::Path::new(&parent).exists());

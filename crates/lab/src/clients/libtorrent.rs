@@ -36,7 +36,8 @@ impl Libtorrent {
         std::fs::create_dir_all(folder)?;
         let driver = folder.join("libtorrent_driver.py");
         std::fs::write(&driver, DRIVER)?;
-        let options = json!({ "listen": format!("{address}:{PEER_PORT}"), "from": address.to_string(), "exchange": exchange });
+        let options =
+            json!({ "listen": format!("{address}:{PEER_PORT}"), "from": address.to_string(), "exchange": exchange });
         let mut process = Launch::new("libtorrent", PYTHON, folder.join("libtorrent.log"))
             .arg(&driver)
             .arg(options.to_string())
@@ -93,7 +94,8 @@ impl Libtorrent {
 
     /// Makes a `.torrent` of a file or folder with libtorrent's own writer: an independent maker of metainfo.
     pub fn make(&mut self, path: &Path, piece_length: u32, tracker: &str, private: bool) -> Result<Vec<u8>> {
-        let request = json!({ "do": "make", "path": path, "piece_length": piece_length, "tracker": tracker, "private": private });
+        let request =
+            json!({ "do": "make", "path": path, "piece_length": piece_length, "tracker": tracker, "private": private });
         let answer = self.ask(request)?;
         Ok(BASE64.decode(answer["metainfo"].as_str().context("libtorrent made nothing")?.as_bytes())?)
     }

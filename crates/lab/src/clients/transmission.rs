@@ -82,7 +82,17 @@ impl Transmission {
 
     /// How far it is with a torrent.
     pub async fn status(&mut self, info_hash: &str) -> Result<Status> {
-        let fields = ["status", "leftUntilDone", "percentDone", "sizeWhenDone", "metadataPercentComplete", "downloadedEver", "uploadedEver", "errorString", "peers"];
+        let fields = [
+            "status",
+            "leftUntilDone",
+            "percentDone",
+            "sizeWhenDone",
+            "metadataPercentComplete",
+            "downloadedEver",
+            "uploadedEver",
+            "errorString",
+            "peers",
+        ];
         let answer = self.call("torrent-get", json!({ "ids": [info_hash], "fields": fields })).await?;
         let torrent = answer["torrents"].get(0).context("transmission does not know this torrent")?;
         let number = |key: &str| torrent[key].as_u64().unwrap_or(0);
