@@ -165,8 +165,11 @@ mod tests {
         let phrase = RecoveryPhrase::from_entropy(&[0; 32]);
         let user = UserSecrets::from_phrase(&phrase).unwrap();
         assert_eq!(user.user_key().to_string(), "axtaacfibw9khsyug3gc4tck8z8anfsjujnubgfs19a5sxqcpifo");
-        assert_eq!(user.ledger_address().to_string(), "FROZEN_LEDGER");
+        assert_eq!(user.ledger_address().to_string(), "0xF278cF59F82eDcf871d630F28EcC8056f25C1cdb");
         let storage = user.storage_key(Purpose::named("test/frozen"));
-        assert_eq!(data_encoding::HEXLOWER.encode(storage.as_ref()), "FROZEN_STORAGE");
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(storage.as_ref()),
+            "c8d25e0db506aa2103015a4fc21901b5890671955e07a8ee76f822061f2bd667"
+        );
     }
 }
