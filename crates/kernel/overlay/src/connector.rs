@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::link::{BoxLink, PathKind};
 use crate::PeerKey;
@@ -156,6 +156,9 @@ pub enum ConnectError {
         /// The key that was dialled.
         expected: PeerKey,
     },
+    /// The peer is of another network.
+    #[error("{0} belongs to another network: both must have the same network name (setting `overlay.network`)")]
+    WrongNetwork(Target),
     /// The peer refused the stream type.
     #[error("{target} does not serve {purpose}: the service is off there, or its Weft is older")]
     NotServed {

@@ -5,9 +5,13 @@ pub mod connector;
 pub mod guard;
 pub mod limits;
 pub mod link;
+pub mod listener;
+pub mod metered;
+pub mod peers;
 pub mod portmap;
 pub mod registry;
 pub mod tcp;
+pub mod tcp_dial;
 pub mod tls;
 
 pub use connector::{ConnectError, Connector, LinkHandler, PathPolicy, StreamType, Target};

@@ -46,14 +46,14 @@ pub struct TlsLink {
     closing: bool,
     peer: PeerKey,
     remote: Option<SocketAddr>,
-    permit: Option<Permit>,
+    _permit: Option<Permit>,
 }
 
 impl TlsLink {
     pub(super) fn new(stream: TcpStream, tls: rustls::Connection, peer: PeerKey) -> Self {
         let remote = stream.peer_addr().ok();
         let incoming = Incoming::default();
-        TlsLink { stream, tls, incoming, queued: 0, closing: false, peer, remote, permit: None }
+        TlsLink { stream, tls, incoming, queued: 0, closing: false, peer, remote, _permit: None }
     }
 
     /// The key the other side has proven.
@@ -64,7 +64,7 @@ impl TlsLink {
     /// Holds this place among the node's connections for as long as the link lives.
     #[must_use]
     pub fn with_permit(self, permit: Permit) -> Self {
-        TlsLink { permit: Some(permit), ..self }
+        TlsLink { _permit: Some(permit), ..self }
     }
 
     /// Sends ciphertext until none is left.
