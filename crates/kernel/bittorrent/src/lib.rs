@@ -8,6 +8,7 @@ pub mod layout;
 pub mod magnet;
 pub mod merkle;
 pub mod metainfo;
+pub mod tracker;
 pub mod bitfield;
 pub mod block;
 pub mod connection;
