@@ -6,8 +6,6 @@
 mod book;
 mod record;
 
-use std::net::SocketAddr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,7 +13,7 @@ use crate::{
     invitation::Invitation,
     key::{DeviceKey, UserKey},
     name::{Petname, hidden_character},
-    reach::{self, MAX_ADDRESSES, MAX_RELAYS, RelayHint},
+    reach::Reach,
 };
 pub use book::{AddressBook, FindError, MAX_CONTACTS, MIN_KEY_PREFIX};
 pub use record::RecordError;
@@ -60,14 +58,13 @@ pub enum ContactError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownDevice {
     certificate: DeviceCertificate,
-    addresses: Vec<SocketAddr>,
-    relays: Vec<RelayHint>,
+    reach: Reach,
     seen: Option<u64>,
 }
 
 impl KnownDevice {
     fn new(certificate: DeviceCertificate) -> Self {
-        Self { certificate, addresses: Vec::new(), relays: Vec::new(), seen: None }
+        Self { certificate, reach: Reach::default(), seen: None }
     }
 
     /// Its owner's statement about it.
@@ -82,31 +79,16 @@ impl KnownDevice {
         self.certificate.device()
     }
 
-    /// Its last known addresses, newest first, at most [`MAX_ADDRESSES`]. Hints only.
+    /// Where it was last known to be, newest first. Hints only.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// Relays it was reachable through, newest first, at most [`MAX_RELAYS`]. Hints only.
-    #[must_use]
-    pub fn relays(&self) -> &[RelayHint] {
-        &self.relays
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// When it was last connected, Unix seconds.
     #[must_use]
     pub fn seen(&self) -> Option<u64> {
         self.seen
-    }
-
-    /// Remembers where it is; newest first, the oldest are forgotten. Says whether that changed anything.
-    fn learn(&mut self, addresses: &[SocketAddr], relays: &[RelayHint]) -> bool {
-        let before = (self.addresses.clone(), self.relays.clone());
-        let addresses: Vec<SocketAddr> = addresses.iter().copied().map(reach::portable).collect();
-        reach::merge_newest_first(&mut self.addresses, &addresses, MAX_ADDRESSES);
-        reach::merge_newest_first(&mut self.relays, relays, MAX_RELAYS);
-        before.0 != self.addresses || before.1 != self.relays
     }
 }
 
@@ -192,7 +174,7 @@ impl Contact {
         }
         let inviting = invitation.certificate().device();
         if let Some(device) = self.devices.iter_mut().find(|known| known.key() == inviting) {
-            changed |= device.learn(invitation.addresses(), invitation.relays());
+            changed |= device.reach.merge(invitation.reach());
         }
         Ok(changed)
     }

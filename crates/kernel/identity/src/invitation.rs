@@ -16,7 +16,7 @@
 
 mod wire;
 
-use std::{fmt, net::SocketAddr};
+use std::fmt;
 
 use data_encoding::BASE32_NOPAD_NOCASE;
 
@@ -25,7 +25,7 @@ use crate::{
     identity::Identity,
     key::UserKey,
     name::{NetworkName, Petname},
-    reach::{self, MAX_ADDRESSES, MAX_RELAYS, RelayHint},
+    reach::Reach,
     signature::{Purpose, Signature},
 };
 
@@ -34,7 +34,7 @@ pub const INVITATION_SCHEME: &str = "weft:";
 /// Most device certificates: the inviting device and a few others of the same user to try when it is off.
 pub const MAX_CERTIFICATES: usize = 4;
 /// Longest invitation in bytes: all of its parts at their bounds.
-pub const MAX_INVITATION_BYTES: usize = 2048;
+pub const MAX_INVITATION_BYTES: usize = 2304;
 /// Longest text taken for an invitation: [`MAX_INVITATION_BYTES`] in base32, and as much again of white space that a
 /// mail program may have put in.
 const MAX_TEXT_BYTES: usize = MAX_INVITATION_BYTES * 16 / 5;
@@ -88,10 +88,8 @@ pub enum InvitationError {
 pub struct InvitationDraft {
     /// The network both must be on.
     pub network: NetworkName,
-    /// Where the device listens; at most [`MAX_ADDRESSES`], best first. More are left out.
-    pub addresses: Vec<SocketAddr>,
-    /// Relays it is reachable through; at most [`MAX_RELAYS`], best first. More are left out.
-    pub relays: Vec<RelayHint>,
+    /// Where the device may be reached.
+    pub reach: Reach,
     /// What the inviter suggests to be called.
     pub petname: Option<Petname>,
     /// Until when the invitation may be used, Unix seconds.
@@ -105,26 +103,19 @@ impl InvitationDraft {
     /// An invitation to `network` that names keys alone.
     #[must_use]
     pub fn new(network: NetworkName) -> Self {
-        Self {
-            network,
-            addresses: Vec::new(),
-            relays: Vec::new(),
-            petname: None,
-            expires: None,
-            other_devices: Vec::new(),
-        }
+        Self { network, reach: Reach::default(), petname: None, expires: None, other_devices: Vec::new() }
     }
 }
 
 /// An invitation whose certificates and signature were checked: no other value of this type exists.
 ///
 /// ```
-/// use weft_identity::{DeviceName, Invitation, InvitationDraft, NetworkName, RecoveryPhrase, Unlocked};
+/// use weft_identity::{DeviceName, Invitation, InvitationDraft, NetworkName, Reach, RecoveryPhrase, Unlocked};
 ///
 /// let now = 1_700_000_000;
 /// let ann = Unlocked::new(&RecoveryPhrase::generate()?, DeviceName::new("laptop")?, now)?.identity;
 /// let mut draft = InvitationDraft::new(NetworkName::public());
-/// draft.addresses.push("192.0.2.7:9338".parse()?);
+/// draft.reach = Reach::new(&["192.0.2.7:9338".parse()?], &[], &[]);
 ///
 /// let text = ann.invite(draft).to_string();
 /// assert!(text.starts_with("weft:"));
@@ -139,8 +130,7 @@ pub struct Invitation {
     pub(crate) expires: Option<u64>,
     /// Never empty; all of the same user; the first one's device signed.
     pub(crate) certificates: Vec<DeviceCertificate>,
-    pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) relays: Vec<RelayHint>,
+    pub(crate) reach: Reach,
     pub(crate) signature: Signature,
 }
 
@@ -155,18 +145,12 @@ impl Identity {
                 certificates.push(other);
             }
         }
-        let mut addresses = Vec::new();
-        let portable: Vec<SocketAddr> = draft.addresses.into_iter().map(reach::portable).collect();
-        reach::merge_newest_first(&mut addresses, &portable, MAX_ADDRESSES);
-        let mut relays = Vec::new();
-        reach::merge_newest_first(&mut relays, &draft.relays, MAX_RELAYS);
         let mut invitation = Invitation {
             network: draft.network,
             petname: draft.petname,
             expires: draft.expires,
             certificates,
-            addresses,
-            relays,
+            reach: wire::in_order(&draft.reach),
             signature: Signature::from_bytes([0; 64]),
         };
         invitation.signature = self.sign_with_device(Purpose::INVITATION, &wire::signed_part(&invitation));
@@ -235,16 +219,10 @@ impl Invitation {
         &self.network
     }
 
-    /// Where the inviting device listens.
+    /// Where the inviting device may be reached.
     #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
-    /// Relays through which the inviting device is reachable.
-    #[must_use]
-    pub fn relays(&self) -> &[RelayHint] {
-        &self.relays
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// What the inviter suggests to be called.
@@ -317,6 +295,8 @@ pub fn fuzz_invitation(data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -325,6 +305,7 @@ mod tests {
         identity::Unlocked,
         name::DeviceName,
         phrase::RecoveryPhrase,
+        reach::RelayHint,
         user::UserSecrets,
     };
 
@@ -352,9 +333,10 @@ mod tests {
 
     fn typical() -> InvitationDraft {
         let mut draft = InvitationDraft::new(NetworkName::public());
-        draft.addresses =
-            ["192.168.1.20:9338", "203.0.113.7:9338", "[2001:db8::7]:9338"].map(|a| a.parse().unwrap()).to_vec();
-        draft.relays = vec![self_named_relay(40, "198-51-100-4"), self_named_relay(41, "198-51-100-9")];
+        let places =
+            ["192.168.1.20:9338", "203.0.113.7:9338", "[2001:db8::7]:9338"].map(|place| place.parse().unwrap());
+        let relays = [self_named_relay(40, "198-51-100-4"), self_named_relay(41, "198-51-100-9")];
+        draft.reach = Reach::new(&places, &places, &relays);
         draft.petname = Some(Petname::new("Ann").unwrap());
         draft
     }
@@ -426,7 +408,7 @@ mod tests {
         let ann = fixed_identity(1, None);
         let eve = fixed_identity(9, None);
         let mut forged = ann.invite(typical());
-        forged.addresses = vec!["203.0.113.66:1".parse().unwrap()];
+        forged.reach = Reach::new(&["203.0.113.66:1".parse().unwrap()], &[], &[]);
         let payload = wire::signed_part(&forged);
         forged.signature = eve.sign_with_device(Purpose::INVITATION, &payload);
         assert_eq!(Invitation::from_bytes(&forged.to_bytes()), Err(InvitationError::Signature));
@@ -439,14 +421,11 @@ mod tests {
     fn what_exceeds_the_bounds_is_left_out_when_made() {
         let ann = fixed_identity(1, None);
         let mut draft = typical();
-        draft.addresses = (0..50u16).map(|n| ([192, 0, 2, 1], 1000 + n).into()).collect();
-        draft.relays = (0..50u8).map(|n| self_named_relay(n, "198-51-100-4")).collect();
         draft.other_devices = (0..9)
             .map(|_| fixed_identity(1, None).certificate().clone())
             .chain([fixed_identity(7, None).certificate().clone()])
             .collect();
         let invitation = ann.invite(draft);
-        assert_eq!((invitation.addresses().len(), invitation.relays().len()), (MAX_ADDRESSES, MAX_RELAYS));
         assert_eq!(invitation.certificates().len(), 1, "its own again, and another user's, are left out");
         assert_eq!(Invitation::from_bytes(&invitation.to_bytes()).unwrap(), invitation);
     }
@@ -457,8 +436,11 @@ mod tests {
         let long = "x".repeat(64);
         let device = || Unlocked::new(&phrase, DeviceName::new(&long).unwrap(), u64::MAX).unwrap().identity;
         let mut draft = InvitationDraft::new(NetworkName::new(&"n".repeat(32)).unwrap());
-        draft.addresses = (0..8u16).map(|n| ([0xffff; 8], u16::MAX - n).into()).collect();
-        draft.relays = (0..4).map(|n| RelayHint::new(&format!("https://{n}{}", "r".repeat(191))).unwrap()).collect();
+        let places =
+            |last: u16| (0..8u16).map(|n| ([0xffff, 0, 0, 0, 0, 0, last, n], u16::MAX).into()).collect::<Vec<_>>();
+        let relays: Vec<_> =
+            (0..4).map(|n| RelayHint::new(&format!("https://{n}{}", "r".repeat(191))).unwrap()).collect();
+        draft.reach = Reach::new(&places(0), &places(1), &relays);
         draft.petname = Some(Petname::new(&"p".repeat(64)).unwrap());
         draft.expires = Some(u64::MAX);
         draft.other_devices = (0..3).map(|_| device().certificate().clone()).collect();
@@ -480,18 +462,27 @@ mod tests {
 
         #[test]
         fn drafts_round_trip(
-            v4 in prop::collection::vec(any::<([u8; 4], u16)>(), 0..12),
+            udp in prop::collection::vec(any::<(u8, u16)>(), 0..12),
+            tcp in prop::collection::vec(any::<(u8, u16)>(), 0..12),
             v6 in prop::collection::vec(any::<([u16; 8], u16)>(), 0..4),
             hosts in prop::collection::vec("[a-z0-9.-]{1,60}", 0..6),
             expires: Option<u64>,
         ) {
+            // Few different hosts, so that UDP and TCP often share one.
+            let place = |(host, port): (u8, u16)| SocketAddr::from(([192, 0, 2, host % 4], port));
+            let udp: Vec<_> = udp.into_iter().map(place).chain(v6.iter().copied().map(SocketAddr::from)).collect();
+            let tcp: Vec<_> = v6.into_iter().map(SocketAddr::from).chain(tcp.into_iter().map(place)).collect();
+            let relays: Vec<_> = hosts.iter().map(|host| RelayHint::new(&format!("https://{host}")).unwrap()).collect();
+            let reach = Reach::new(&udp, &tcp, &relays);
             let mut draft = InvitationDraft::new(NetworkName::new("lab").unwrap());
-            draft.addresses = v4.into_iter().map(SocketAddr::from).chain(v6.into_iter().map(SocketAddr::from)).collect();
-            draft.relays = hosts.iter().map(|host| RelayHint::new(&format!("https://{host}")).unwrap()).collect();
+            draft.reach = reach.clone();
             draft.expires = expires;
             let invitation = fixed_identity(3, None).invite(draft);
             prop_assert_eq!(Invitation::from_bytes(&invitation.to_bytes()).unwrap(), invitation.clone());
             prop_assert_eq!(text_to_bytes(&invitation.to_string()).unwrap(), invitation.to_bytes());
+            prop_assert_eq!(invitation.reach().udp(), reach.udp(), "UDP addresses keep their order");
+            let sorted = |addresses: &[SocketAddr]| { let mut sorted = addresses.to_vec(); sorted.sort(); sorted };
+            prop_assert_eq!(sorted(invitation.reach().tcp()), sorted(reach.tcp()));
         }
 
         #[test]

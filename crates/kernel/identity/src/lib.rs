@@ -1,7 +1,7 @@
 //! Who: users, their devices, the people they know, and the invitations by which they meet.
 //!
 //! ```
-//! use weft_identity::{AddressBook, DeviceName, Invitation, InvitationDraft, Keystore, NetworkName, Petname};
+//! use weft_identity::{AddressBook, DeviceName, Invitation, InvitationDraft, Keystore, NetworkName, Petname, Reach};
 //!
 //! let now = 1_700_000_000; // Unix seconds; this crate never asks a clock
 //! let (ann_data, bob_data) = (tempfile::tempdir()?, tempfile::tempdir()?);
@@ -10,7 +10,7 @@
 //!
 //! // Ann sends Bob one line of text.
 //! let mut draft = InvitationDraft::new(NetworkName::public());
-//! draft.addresses.push("192.0.2.7:9338".parse()?);
+//! draft.reach = Reach::new(&["192.0.2.7:9338".parse()?], &[], &[]);
 //! let line = ann.identity.invite(draft).to_string();
 //!
 //! // Bob keeps her under the name he gives her, and knows which device to dial.
@@ -72,6 +72,6 @@ pub use passphrase::{
     PassphraseSource,
 };
 pub use phrase::{NoRandomness, PHRASE_WORDS, PhraseError, RecoveryPhrase};
-pub use reach::{InvalidRelay, MAX_ADDRESSES, MAX_RELAY_BYTES, MAX_RELAYS, RelayHint};
+pub use reach::{InvalidRelay, MAX_ADDRESSES, MAX_RELAY_BYTES, MAX_RELAYS, Reach, RelayHint};
 pub use signature::{BadSignature, MAX_PURPOSE_BYTES, Purpose, SIGNATURE_BYTES, Signature};
 pub use user::LedgerSignError;

@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn debug_tells_nothing() {
-        let phrase = RecoveryPhrase::generate().unwrap();
+        let phrase = RecoveryPhrase::parse(VECTORS[1].1).unwrap();
         let shown = format!("{phrase:?} {phrase:#?}");
-        assert!(phrase.reveal().split(' ').all(|word| word.len() < 4 || !shown.contains(word)));
+        assert!(phrase.reveal().split(' ').all(|word| !shown.contains(word)), "{shown}");
     }
 
     proptest! {

@@ -1,9 +1,6 @@
 //! All contacts together: unique names, search, and the operations that change them.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    net::SocketAddr,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Contact, ContactError};
 use crate::{
@@ -11,7 +8,7 @@ use crate::{
     invitation::Invitation,
     key::{DeviceKey, KEY_TEXT_CHARS, UserKey},
     name::{self, MAX_NAME_BYTES, Petname},
-    reach::RelayHint,
+    reach::Reach,
 };
 
 /// Most contacts. Everyone in it was added by its owner, so this bounds mistakes and memory (under 1 kB each).
@@ -163,17 +160,11 @@ impl AddressBook {
     }
 
     /// Remembers where a contact's device was seen. `None` if it is nobody's here, or nothing changed.
-    pub fn saw_device(
-        &mut self,
-        device: &DeviceKey,
-        addresses: &[SocketAddr],
-        relays: &[RelayHint],
-        now: u64,
-    ) -> Option<Contact> {
+    pub fn saw_device(&mut self, device: &DeviceKey, reach: &Reach, now: u64) -> Option<Contact> {
         let user = *self.devices.get(device)?;
         let outcome = self.change(&user, |contact| {
             let Some(known) = contact.devices.iter_mut().find(|known| known.key() == *device) else { return Ok(false) };
-            known.learn(addresses, relays);
+            known.reach.merge(reach);
             known.seen = Some(now);
             Ok(true)
         });
@@ -356,7 +347,7 @@ mod tests {
 
     fn invitation(identity: &Identity, address: &str) -> Invitation {
         let mut draft = InvitationDraft::new(NetworkName::public());
-        draft.addresses = vec![address.parse().unwrap()];
+        draft.reach = Reach::new(&[address.parse().unwrap()], &[], &[]);
         identity.invite(draft)
     }
 
@@ -376,7 +367,7 @@ mod tests {
         assert!(book.accept(&invitation(&ann, "192.0.2.1:1"), None, NOW).unwrap().is_none(), "nothing new");
         let moved = book.accept(&invitation(&ann, "192.0.2.2:2"), None, NOW).unwrap().unwrap();
         assert_eq!(moved.petname().as_str(), "Ann");
-        assert_eq!(moved.devices()[0].addresses()[0], "192.0.2.2:2".parse().unwrap());
+        assert_eq!(moved.devices()[0].reach().udp()[0], "192.0.2.2:2".parse().unwrap());
         let phone = identity(2, 21);
         let both = book.accept(&invitation(&phone, "192.0.2.3:3"), None, NOW).unwrap().unwrap();
         assert_eq!(both.devices().len(), 2);
@@ -460,12 +451,13 @@ mod tests {
         let (mut book, ann) = (book(), identity(2, 20));
         book.accept(&invitation(&ann, "192.0.2.1:1"), None, NOW).unwrap();
         for port in 1..=100u16 {
-            book.saw_device(&ann.device_key(), &[([192, 0, 2, 9], port).into()], &[], NOW + u64::from(port)).unwrap();
+            let reach = Reach::new(&[([192, 0, 2, 9], port).into()], &[], &[]);
+            book.saw_device(&ann.device_key(), &reach, NOW + u64::from(port)).unwrap();
         }
         let device = book.get(&ann.user_key()).unwrap().devices()[0].clone();
-        assert_eq!((device.addresses().len(), device.seen()), (MAX_ADDRESSES, Some(NOW + 100)));
-        assert_eq!(device.addresses()[0].port(), 100);
-        assert!(book.saw_device(&identity(9, 90).device_key(), &[], &[], NOW).is_none());
+        assert_eq!((device.reach().udp().len(), device.seen()), (MAX_ADDRESSES, Some(NOW + 100)));
+        assert_eq!(device.reach().udp()[0].port(), 100);
+        assert!(book.saw_device(&identity(9, 90).device_key(), &Reach::default(), NOW).is_none());
     }
 
     #[test]

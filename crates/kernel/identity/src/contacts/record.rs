@@ -1,6 +1,6 @@
 //! A contact as bytes for a store: one version byte, then postcard.
 
-use super::{Contact, MAX_DEVICES, MAX_NOTES_BYTES};
+use super::{Contact, KnownDevice, MAX_DEVICES, MAX_NOTES_BYTES};
 
 const VERSION: u8 = 1;
 
@@ -39,8 +39,11 @@ impl Contact {
             Ok(_) => return Err(RecordError::Damaged("there is something after its end")),
             Err(_) => return Err(RecordError::Damaged("a field cannot be read")),
         };
-        let foreign = contact.devices.iter().any(|device| device.certificate.user() != contact.user);
-        if foreign || contact.devices.len() > MAX_DEVICES || contact.notes.len() > MAX_NOTES_BYTES {
+        let wrong = |device: &KnownDevice| device.certificate.user() != contact.user || !device.reach.is_bounded();
+        if contact.devices.iter().any(wrong)
+            || contact.devices.len() > MAX_DEVICES
+            || contact.notes.len() > MAX_NOTES_BYTES
+        {
             return Err(RecordError::Damaged("it breaks a bound"));
         }
         Ok(contact)

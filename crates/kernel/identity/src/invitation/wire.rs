@@ -1,6 +1,6 @@
 //! An invitation's bytes, version 1. Frozen by the golden fixture: what is written here is what old links hold.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -10,7 +10,7 @@ use crate::{
     device::{DeviceCertificate, Statement},
     key::{DeviceKey, UserKey},
     name::{NetworkName, Petname},
-    reach::{MAX_ADDRESSES, MAX_RELAYS, RelayHint},
+    reach::{MAX_ADDRESSES, MAX_RELAYS, Reach, RelayHint},
     signature::{Purpose, SIGNATURE_BYTES, Signature},
 };
 
@@ -25,7 +25,7 @@ struct Body {
     petname: Option<Petname>,
     expires: Option<u64>,
     certificates: Vec<WireCertificate>,
-    addresses: Vec<SocketAddr>,
+    places: Vec<Place>,
     relays: Vec<WireRelay>,
 }
 
@@ -36,51 +36,120 @@ struct WireCertificate {
     signature: Signature,
 }
 
-/// A relay's URL. A relay that certifies itself has a URL of 90 to 130 characters that says only a key and an address,
-/// so it is written as these. Which spelling is used follows from the URL, both ways.
+/// A host with its UDP port, its TCP port, or both: most listen on both, and an IPv6 address need not be said twice.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    ip: IpAddr,
+    ports: Ports,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy)]
+enum Ports {
+    Udp(u16),
+    Tcp(u16),
+    Both { udp: u16, tcp: u16 },
+}
+
+/// UDP addresses in their order; each TCP address joins the first place of its host that has none, or follows.
+fn to_places(reach: &Reach) -> Vec<Place> {
+    let udp = reach.udp().iter().map(|address| Place { ip: address.ip(), ports: Ports::Udp(address.port()) });
+    let mut places: Vec<Place> = udp.collect();
+    for address in reach.tcp() {
+        let tcp = address.port();
+        let joined = places.iter_mut().find_map(|place| match place.ports {
+            Ports::Udp(udp) if place.ip == address.ip() => Some((place, udp)),
+            _ => None,
+        });
+        match joined {
+            Some((place, udp)) => place.ports = Ports::Both { udp, tcp },
+            None => places.push(Place { ip: address.ip(), ports: Ports::Tcp(tcp) }),
+        }
+    }
+    places
+}
+
+fn from_places(places: &[Place], relays: &[RelayHint]) -> Reach {
+    let at = |place: &Place, port| SocketAddr::new(place.ip, port);
+    let udp = places.iter().filter_map(|place| match place.ports {
+        Ports::Udp(udp) | Ports::Both { udp, .. } => Some(at(place, udp)),
+        Ports::Tcp(_) => None,
+    });
+    let tcp = places.iter().filter_map(|place| match place.ports {
+        Ports::Tcp(tcp) | Ports::Both { tcp, .. } => Some(at(place, tcp)),
+        Ports::Udp(_) => None,
+    });
+    Reach::new(&udp.collect::<Vec<_>>(), &tcp.collect::<Vec<_>>(), relays)
+}
+
+/// The same with its TCP addresses in the order that writing and reading keeps.
+pub(super) fn in_order(reach: &Reach) -> Reach {
+    from_places(&to_places(reach), reach.relays())
+}
+
+/// A relay. One that certifies itself is called by 90 to 140 characters that say only a key, an address and perhaps the
+/// port of its address discovery, so it is written as these. Which spelling is used follows from the text, both ways.
 #[derive(Serialize, Deserialize, PartialEq, Eq)]
 enum WireRelay {
     /// As it is.
-    Url(RelayHint),
-    /// `https://KEY.ADDRESS.weft.internal:PORT`, with a slash at the end if `slash`.
-    SelfNamed { key: DeviceKey, address: SocketAddr, slash: bool },
+    Text(RelayHint),
+    /// `https://KEY.ADDRESS.weft.internal:PORT/`, with `#DISCOVERY` behind it if there is one.
+    SelfNamed { key: DeviceKey, address: SocketAddr, discovery: Option<u16> },
 }
 
-const SELF_NAMED_SUFFIX: &str = ".weft.internal";
+const SELF_NAMED_DOMAIN: &str = ".weft.internal";
+/// The port that a URL with `https` leaves out.
+const HTTPS_PORT: u16 = 443;
 
-fn self_named_url(key: &DeviceKey, address: &SocketAddr, slash: bool) -> String {
+fn self_named(key: &DeviceKey, address: &SocketAddr, discovery: Option<u16>) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) => ip.to_string().replace('.', "-"),
-        IpAddr::V6(ip) => ip.to_string().replace(':', "-"),
+        IpAddr::V6(ip) => ip.segments().map(|group| format!("{group:x}")).join("-"),
     };
-    let end = if slash { "/" } else { "" };
-    format!("https://{key}.{ip}{SELF_NAMED_SUFFIX}:{}{end}", address.port())
+    let port = match address.port() {
+        HTTPS_PORT => String::new(),
+        port => format!(":{port}"),
+    };
+    let discovery = discovery.map(|port| format!("#{port}")).unwrap_or_default();
+    format!("https://{key}.{ip}{SELF_NAMED_DOMAIN}{port}/{discovery}")
+}
+
+fn parse_dashed(text: &str) -> Option<IpAddr> {
+    let groups: Vec<&str> = text.split('-').take(9).collect();
+    match groups.len() {
+        4 => groups.join(".").parse().ok().map(IpAddr::V4),
+        8 => groups.join(":").parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        _ => None,
+    }
 }
 
 impl WireRelay {
     fn of(relay: &RelayHint) -> Self {
-        Self::self_named(relay.as_str()).unwrap_or_else(|| Self::Url(relay.clone()))
+        Self::short(relay.as_str()).unwrap_or_else(|| Self::Text(relay.clone()))
     }
 
-    fn self_named(url: &str) -> Option<Self> {
-        let slash = url.ends_with('/');
-        let (host, port) = url.strip_prefix("https://")?.trim_end_matches('/').split_once(':')?;
-        let (key, ip) = host.strip_suffix(SELF_NAMED_SUFFIX)?.split_once('.')?;
+    fn short(text: &str) -> Option<Self> {
+        let (host, discovery) = text.strip_prefix("https://")?.split_once('/')?;
+        let discovery = match discovery.strip_prefix('#') {
+            Some(port) => Some(port.parse().ok()?),
+            None => None,
+        };
+        let (host, port) = match host.split_once(':') {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (host, HTTPS_PORT),
+        };
+        let (key, ip) = host.strip_suffix(SELF_NAMED_DOMAIN)?.split_once('.')?;
         let key: DeviceKey = key.parse().ok()?;
-        let v4 = || ip.replace('-', ".").parse().map(IpAddr::V4).ok();
-        let v6 = || ip.replace('-', ":").parse().map(IpAddr::V6).ok();
-        let address = SocketAddr::new(v4().or_else(v6)?, port.parse().ok()?);
-        // Only if exactly this URL comes back: otherwise the long spelling loses nothing.
-        (self_named_url(&key, &address, slash) == url).then_some(Self::SelfNamed { key, address, slash })
+        let address = SocketAddr::new(parse_dashed(ip)?, port);
+        // Only if exactly this text comes back: otherwise the long spelling loses nothing.
+        (self_named(&key, &address, discovery) == text).then_some(Self::SelfNamed { key, address, discovery })
     }
 
     fn into_hint(self) -> Result<RelayHint, InvitationError> {
-        let hint = match &self {
-            Self::Url(hint) => hint.clone(),
-            Self::SelfNamed { key, address, slash } => RelayHint::new(&self_named_url(key, address, *slash))
-                .map_err(|_| InvitationError::Malformed("a relay's name is too long"))?,
-        };
-        Ok(hint)
+        match self {
+            Self::Text(hint) => Ok(hint),
+            Self::SelfNamed { key, address, discovery } => RelayHint::new(&self_named(&key, &address, discovery))
+                .map_err(|_| InvitationError::Malformed("a relay's name is too long")),
+        }
     }
 }
 
@@ -99,8 +168,8 @@ pub(super) fn signed_part(invitation: &Invitation) -> Vec<u8> {
                 signature: *certificate.signature(),
             })
             .collect(),
-        addresses: invitation.addresses.clone(),
-        relays: invitation.relays.iter().map(WireRelay::of).collect(),
+        places: to_places(&invitation.reach),
+        relays: invitation.reach.relays().iter().map(WireRelay::of).collect(),
     };
     postcard::to_extend(&body, vec![VERSION]).expect("an invitation holds nothing postcard cannot write")
 }
@@ -153,7 +222,7 @@ fn read_body(bytes: &[u8]) -> Result<Body, InvitationError> {
     if body.certificates.is_empty() || body.certificates.len() > MAX_CERTIFICATES {
         return Err(InvitationError::Malformed("it has no device certificate, or too many"));
     }
-    if body.addresses.len() > MAX_ADDRESSES || body.relays.len() > MAX_RELAYS {
+    if body.places.len() > MAX_ADDRESSES * 2 || body.relays.len() > MAX_RELAYS {
         return Err(InvitationError::Malformed("it has too many addresses or relays"));
     }
     Ok(body)
@@ -173,8 +242,7 @@ fn assemble(body: Body, signature: Signature) -> Result<Invitation, InvitationEr
         petname: body.petname,
         expires: body.expires,
         certificates,
-        addresses: body.addresses,
-        relays,
+        reach: from_places(&body.places, &relays),
         signature,
     })
 }
@@ -204,9 +272,15 @@ mod tests {
         let key = DeviceSecret::from_bytes(&[1; 32]).public();
         for (url, short) in [
             (format!("https://{key}.198-51-100-4.weft.internal:9339/"), true),
-            (format!("https://{key}.198-51-100-4.weft.internal:9339"), true),
-            (format!("https://{key}.2001-db8--7.weft.internal:443/"), true),
-            (format!("https://{key}.2001-DB8--7.weft.internal:443/"), false),
+            (format!("https://{key}.198-51-100-4.weft.internal/"), true),
+            (format!("https://{key}.198-51-100-4.weft.internal:9339/#9340"), true),
+            (format!("https://{key}.2001-db8-0-0-0-0-0-7.weft.internal:4433/"), true),
+            (format!("https://{key}.0-0-0-0-0-ffff-c633-6404.weft.internal:4433/"), true),
+            (format!("https://{key}.2001-db8--7.weft.internal:4433/"), false),
+            (format!("https://{key}.2001-DB8-0-0-0-0-0-7.weft.internal:4433/"), false),
+            (format!("https://{key}.198-51-100-4.weft.internal:443/"), false),
+            (format!("https://{key}.198-51-100-4.weft.internal:9339"), false),
+            (format!("https://{key}.198-51-100-4.weft.internal:9339/path"), false),
             (format!("https://{key}.198-51-100-4.weft.internal:09339/"), false),
             (format!("https://{key}.198-51-100-4.weft.internal:9339//"), false),
             (format!("http://{key}.198-51-100-4.weft.internal:9339/"), false),
