@@ -1,8 +1,8 @@
 //! The one shape in which every service's API says no.
 
+use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -47,9 +47,14 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", error)
     }
 
+    /// An error as a problem. Says the whole chain of causes.
+    pub fn of(status: StatusCode, code: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::new(status, code, chain(error))
+    }
+
     /// The node failed (500). Says the whole chain of causes.
     pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", chain(error))
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, "internal", error)
     }
 }
 
