@@ -159,6 +159,18 @@ impl Api {
         self.get(&format!("/api/v1/files/torrents/{info_hash}")).await
     }
 
+    /// A fresh invitation link.
+    pub async fn invite(&self) -> Result<String> {
+        let answer = self.post("/api/v1/people/invitations", json!({})).await?;
+        Ok(answer["link"].as_str().context("the invitation holds no link")?.to_owned())
+    }
+
+    /// Takes an invitation: its user becomes a contact.
+    pub async fn accept(&self, link: &str) -> Result<()> {
+        self.post("/api/v1/people/contacts", json!({ "link": link })).await?;
+        Ok(())
+    }
+
     /// Shares a file or folder where it lies.
     pub async fn share(&self, path: &Path) -> Result<Shared> {
         self.share_with(path, json!({})).await

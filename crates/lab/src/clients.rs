@@ -83,6 +83,14 @@ impl Client {
         }
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        match self {
+            Client::Transmission(c) => c.process().pid(),
+            Client::Libtorrent(c) => c.process().pid(),
+        }
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         match self {

@@ -188,6 +188,12 @@ fn collect(path: &Path, below: &Path, files: &mut BTreeMap<PathBuf, (u64, [u8; 3
     Ok(())
 }
 
+/// Bytes that may still be written at `path`.
+pub fn free_space(path: &Path) -> Result<u64> {
+    let stat = rustix::fs::statvfs(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Fails with the first few differences unless both places hold the same bytes.
 pub fn same(original: &Path, copy: &Path) -> Result<TreeDigest> {
     let (left, right) = (TreeDigest::of(original)?, TreeDigest::of(copy)?);

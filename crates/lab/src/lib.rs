@@ -27,6 +27,7 @@
 //! This crate never prints: who calls it hands in a writer.
 
 pub mod api;
+pub mod binary;
 pub mod clients;
 pub mod data;
 pub mod http;
