@@ -355,15 +355,18 @@ impl Clock {
 
 type Runs = BTreeMap<(usize, Contender), Vec<Run>>;
 
+/// How a metric is read off a run.
+type Read = fn(&Run) -> f64;
+
 /// The metrics of a run: name, how to read it, and the goal as a ratio to the best peer.
-const METRICS: [(&str, fn(&Run) -> f64, Option<f64>); 3] = [
+const METRICS: [(&str, Read, Option<f64>); 3] = [
     ("seconds", |run| run.seconds, None),
     ("cpu_s_per_gb", |run| run.cpu_s_per_gb, Some(1.0)),
     ("peak_rss_mib", |run| run.peak_rss_mib, None),
 ];
 
 fn figures(works: &[Work], contenders: &[Contender], runs: &Runs) -> Vec<Figure> {
-    let values = |index, contender, read: fn(&Run) -> f64| -> Vec<f64> {
+    let values = |index, contender, read: Read| -> Vec<f64> {
         runs.get(&(index, contender)).map_or_else(Vec::new, |runs| runs.iter().map(read).collect())
     };
     let mut figures = Vec::new();
