@@ -254,7 +254,7 @@ fn throwaway() -> Result<HandshakeKey, TlsError> {
 }
 
 /// ring, X25519, and the AEAD that this machine does fastest first.
-fn provider() -> CryptoProvider {
+pub(super) fn provider() -> CryptoProvider {
     let mut provider = ring::default_provider();
     provider.kx_groups = vec![ring::kx_group::X25519];
     let first = if has_aes() { CipherSuite::TLS13_AES_128_GCM_SHA256 } else { CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 };

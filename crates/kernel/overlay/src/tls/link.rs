@@ -67,6 +67,16 @@ impl TlsLink {
         TlsLink { _permit: Some(permit), ..self }
     }
 
+    #[cfg(test)]
+    pub(super) fn into_parts(self) -> (TcpStream, rustls::Connection) {
+        (self.stream, self.tls)
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.incoming.buffer.capacity()
+    }
+
     /// Sends ciphertext until none is left.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.tls.wants_write() {

@@ -23,3 +23,6 @@ pub use link::TlsLink;
 
 /// The application protocol of bulk links.
 pub const ALPN: &[u8] = b"weft/tls/1";
+
+#[cfg(test)]
+mod tests;
