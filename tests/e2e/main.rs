@@ -1,1 +1,14 @@
+//! End-to-end tests: real nodes, real clients of other makers, real faults, in network namespaces.
+//!
+//! They need root, nftables, transmission-daemon and python3-libtorrent (`make test` installs them) and say *skipped* with
+//! the reason where something is missing. They run one after another: each wants the machine to itself. `WEFT_SOAK=1`
+//! takes the long form.
 
+mod alone;
+mod faults;
+mod interop;
+mod invited;
+mod killed;
+mod nat;
+mod observer;
+mod scene;

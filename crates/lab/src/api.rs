@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use data_encoding::BASE64;
 use reqwest::Method;
 use serde::Deserialize;
@@ -120,12 +120,13 @@ impl Api {
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let answer = self.raw(method.clone(), path, body).await?;
         if !(200..300).contains(&answer.status) {
-            bail!("{method} {path}: {} {}", answer.status, answer.body);
+            bail!("{method} {path}: {} {}", answer.status, answer.text());
         }
         if answer.body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&answer.body).with_context(|| format!("{method} {path} answered no JSON: {}", answer.body))
+        serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{method} {path} answered no JSON: {}", answer.text()))
     }
 
     /// One request with whatever answer it gets.
@@ -157,6 +158,26 @@ impl Api {
     /// One torrent.
     pub async fn torrent(&self, info_hash: &str) -> Result<Torrent> {
         self.get(&format!("/api/v1/files/torrents/{info_hash}")).await
+    }
+
+    /// The `.torrent` file of a torrent.
+    pub async fn metainfo(&self, info_hash: &str) -> Result<Vec<u8>> {
+        let answer = self.raw(Method::GET, &format!("/api/v1/files/torrents/{info_hash}/metainfo"), None).await?;
+        ensure!(answer.status == 200, "no metainfo of {info_hash}: {} {}", answer.status, answer.text());
+        Ok(answer.body)
+    }
+
+    /// Changes the node's rate limits, in bytes a second; `None` is no limit.
+    pub async fn limit(&self, download: Option<u64>, upload: Option<u64>) -> Result<()> {
+        let body = json!({ "download": download, "upload": upload });
+        self.call(Method::PUT, "/api/v1/files/limits", Some(body)).await?;
+        Ok(())
+    }
+
+    /// Tells a torrent to `pause`, `resume` or `recheck`.
+    pub async fn tell(&self, info_hash: &str, what: &str) -> Result<()> {
+        self.call(Method::POST, &format!("/api/v1/files/torrents/{info_hash}/{what}"), None).await?;
+        Ok(())
     }
 
     /// A fresh invitation link.

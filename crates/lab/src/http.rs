@@ -1,5 +1,6 @@
 //! HTTP to who lives inside a namespace: requests are made on a thread that is inside too.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,14 @@ pub struct Answer {
     /// The headers.
     pub headers: reqwest::header::HeaderMap,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
 }
 
 impl Http {
@@ -51,7 +59,7 @@ impl Http {
         let exchange = async move {
             let response = request.send().await?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            Ok::<_, reqwest::Error>(Answer { status, headers, body: response.text().await? })
+            Ok::<_, reqwest::Error>(Answer { status, headers, body: response.bytes().await?.to_vec() })
         };
         let answer = match &self.inside {
             Some(inside) => inside.spawn(exchange).await.context("the namespace's thread ended")?,

@@ -137,7 +137,7 @@ impl Transmission {
                 self.session = session.to_str()?.to_owned();
                 continue;
             }
-            let mut value: Value = serde_json::from_str(&answer.body).context("transmission's answer is no JSON")?;
+            let mut value: Value = serde_json::from_slice(&answer.body).context("transmission's answer is no JSON")?;
             if value["result"] != "success" {
                 bail!("transmission refused {method}: {}", value["result"]);
             }
