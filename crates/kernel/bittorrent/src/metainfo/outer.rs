@@ -145,10 +145,16 @@ pub(crate) fn seed_url(text: &str) -> Option<String> {
     usable_url(text, &["http", "https"])
 }
 
+/// The most list entries looked at for any of the lists below: a list of a million non-URLs costs
+/// no more than this many attempts to parse one.
+const MAX_CANDIDATES: usize = 1_024;
+
 /// The tiers of `announce-list` (BEP 12), or `announce` where that has nothing.
 fn announce(dict: &Dict<'_>) -> Vec<Vec<String>> {
     let mut seen = std::collections::BTreeSet::new();
+    let mut candidates = 0..MAX_CANDIDATES;
     let mut tracker = |value: &Value<'_>| {
+        candidates.next()?;
         let url = tracker_url(value.as_str()?)?;
         (seen.len() < MAX_TRACKERS && seen.insert(url.clone())).then_some(url)
     };
@@ -176,7 +182,7 @@ fn seeds(value: Option<&Value<'_>>) -> Vec<String> {
         None => &[],
     };
     let mut seeds: Vec<String> = Vec::new();
-    for url in list.iter().filter_map(|value| seed_url(value.as_str()?)) {
+    for url in list.iter().take(MAX_CANDIDATES).filter_map(|value| seed_url(value.as_str()?)) {
         if seeds.len() < MAX_WEB_SEEDS && !seeds.contains(&url) {
             seeds.push(url);
         }
@@ -189,7 +195,7 @@ fn nodes(dict: &Dict<'_>) -> Vec<PeerAddr> {
         [host, port] => PeerAddr::new(host.as_str()?, u16::try_from(port.as_int()?).ok()?),
         _ => None,
     };
-    dict.list("nodes").unwrap_or_default().iter().filter_map(node).take(MAX_NODES).collect()
+    dict.list("nodes").unwrap_or_default().iter().take(MAX_CANDIDATES).filter_map(node).take(MAX_NODES).collect()
 }
 
 /// Text for people: bounded, without control characters other than line ends and tabs.
