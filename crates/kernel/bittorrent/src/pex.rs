@@ -74,14 +74,8 @@ impl Pex {
         for addr in self.dropped.iter().take(MAX_PEERS) {
             put(if addr.is_ipv4() { &mut d4 } else { &mut d6 }, *addr);
         }
-        let entries = [
-            ("added", v4),
-            ("added.f", f4),
-            ("added6", v6),
-            ("added6.f", f6),
-            ("dropped", d4),
-            ("dropped6", d6),
-        ];
+        let entries =
+            [("added", v4), ("added.f", f4), ("added6", v6), ("added6.f", f6), ("dropped", d4), ("dropped6", d6)];
         Item::dict(entries.into_iter().map(|(k, v)| (k, Item::from(v)))).encode()
     }
 

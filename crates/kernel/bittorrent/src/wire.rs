@@ -313,9 +313,7 @@ impl PieceHeader {
 
     /// Reads the wire form, length prefix included. `None` if these bytes are not the header of a block.
     pub fn decode(bytes: &[u8; PIECE_HEADER_LEN]) -> Option<Self> {
-        let word = |at: usize| {
-            bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes)
-        };
+        let word = |at: usize| bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
         if bytes[4] != id::PIECE {
             return None;
         }

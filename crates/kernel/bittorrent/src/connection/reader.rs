@@ -15,8 +15,8 @@ use super::{
 use crate::bitfield::Bitfield;
 use crate::block::{BlockBuf, BlockPool};
 use crate::wire::{
-    BLOCK_LEN, BlockRef, HANDSHAKE_LEN, Handshake, ID_BITFIELD, ID_EXTENDED, ID_PIECE, Kind, Message,
-    PIECE_HEADER_LEN, PieceHeader, WireError,
+    BLOCK_LEN, BlockRef, HANDSHAKE_LEN, Handshake, ID_BITFIELD, ID_EXTENDED, ID_PIECE, Kind, Message, PIECE_HEADER_LEN,
+    PieceHeader, WireError,
 };
 
 /// Ordinary input read at once from an idle peer. Small, so that hundreds of idle peers cost little.

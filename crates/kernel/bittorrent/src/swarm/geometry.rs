@@ -1,5 +1,6 @@
 //! How a torrent's bytes are cut into pieces and blocks.
 
+use crate::bitfield::Bitfield;
 use crate::metainfo::MAX_PIECE_LEN;
 use crate::wire::{BLOCK_LEN, BlockRef};
 
@@ -41,6 +42,13 @@ impl Geometry {
     pub fn piece_len(&self, piece: u32) -> u32 {
         let start = u64::from(piece) * u64::from(self.piece_len);
         self.total_len.saturating_sub(start).min(u64::from(self.piece_len)) as u32
+    }
+
+    /// Length of the pieces in `set` together, in bytes.
+    pub fn len_of(&self, set: &Bitfield) -> u64 {
+        let last = self.piece_count - 1;
+        let short = if set.contains(last) { self.piece_len - self.piece_len(last) } else { 0 };
+        u64::from(set.count()) * u64::from(self.piece_len) - u64::from(short)
     }
 
     /// Number of blocks of `piece`.

@@ -5,7 +5,8 @@
 //!
 //! # How a shell drives it
 //!
-//! **Rule one**: after every call that takes `&mut self`, take outputs until there are none. **Rule two**: call
+//! **Rule one**: after calls that take `&mut self`, take outputs until there are none. One round of outputs for all
+//! events of one read is best: requests that came together are then served together. **Rule two**: call
 //! [`Swarm::tick`] whenever [`Swarm::next_deadline`] has passed. Nothing else makes time go on.
 //!
 //! *Start.* With metainfo at hand, [`Swarm::new`] takes it with the pieces already verified (from resume data). With a
@@ -48,11 +49,20 @@
 //! *Memory.* Data accepted and not yet answered for (`PieceComplete` included) never exceeds
 //! [`SwarmConfig::max_inflight_bytes`], or one piece if a piece is larger.
 
+mod clock;
 mod config;
+mod download;
+mod extend;
 mod geometry;
 mod machine;
+mod messages;
 mod output;
+mod peer;
+mod report;
 mod stats;
+mod torrent;
+mod upload;
+mod verify;
 
 pub use config::{PeerParams, Priority, Refused, SetInfoError, SwarmConfig, TorrentInfo};
 pub use geometry::Geometry;
