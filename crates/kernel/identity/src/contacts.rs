@@ -58,19 +58,27 @@ pub enum ContactError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownDevice {
     certificate: DeviceCertificate,
+    /// Whether the device itself confirmed that it is this user's. A user can certify any key, also another's.
+    proven: bool,
     reach: Reach,
     seen: Option<u64>,
 }
 
 impl KnownDevice {
-    fn new(certificate: DeviceCertificate) -> Self {
-        Self { certificate, reach: Reach::default(), seen: None }
+    fn new(certificate: DeviceCertificate, proven: bool) -> Self {
+        Self { certificate, proven, reach: Reach::default(), seen: None }
     }
 
     /// Its owner's statement about it.
     #[must_use]
     pub fn certificate(&self) -> &DeviceCertificate {
         &self.certificate
+    }
+
+    /// Whether the device itself confirmed that it is this user's, as by signing an invitation.
+    #[must_use]
+    pub fn is_proven(&self) -> bool {
+        self.proven
     }
 
     /// Its key, which the network knows it by.
@@ -90,6 +98,17 @@ impl KnownDevice {
     pub fn seen(&self) -> Option<u64> {
         self.seen
     }
+}
+
+/// What to change of a contact; `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContactEdit {
+    /// A new name.
+    pub petname: Option<Petname>,
+    /// Whether to block them.
+    pub blocked: Option<bool>,
+    /// New notes.
+    pub notes: Option<String>,
 }
 
 /// A person in the address book.
@@ -144,8 +163,14 @@ impl Contact {
         self.blocked
     }
 
+    /// Whether this device itself confirmed that it is this user's.
+    fn has_proven(&self, device: &DeviceKey) -> bool {
+        self.devices.iter().any(|known| known.key() == *device && known.proven)
+    }
+
     /// Adds a device, or takes the newer certificate of a known one. An expired device makes room for a new one.
-    fn merge_device(&mut self, certificate: &DeviceCertificate, now: u64) -> Result<bool, ContactError> {
+    /// `proven` says whether the device itself confirmed it.
+    fn merge_device(&mut self, certificate: &DeviceCertificate, proven: bool, now: u64) -> Result<bool, ContactError> {
         if certificate.user() != self.user {
             return Err(ContactError::ForeignDevice(self.petname.clone()));
         }
@@ -154,7 +179,9 @@ impl Contact {
             if newer {
                 known.certificate = certificate.clone();
             }
-            return Ok(newer);
+            let newly_proven = proven && !known.proven;
+            known.proven |= proven;
+            return Ok(newer || newly_proven);
         }
         if self.devices.len() >= MAX_DEVICES {
             self.devices.retain(|known| known.certificate.check(now).is_ok());
@@ -162,29 +189,38 @@ impl Contact {
         if self.devices.len() >= MAX_DEVICES {
             return Err(ContactError::TooManyDevices(self.petname.clone()));
         }
-        self.devices.push(KnownDevice::new(certificate.clone()));
+        self.devices.push(KnownDevice::new(certificate.clone(), proven));
         Ok(true)
     }
 
     /// Takes devices, addresses and relays of an invitation of this user.
     fn merge_invitation(&mut self, invitation: &Invitation, now: u64) -> Result<bool, ContactError> {
+        let inviting = invitation.certificate().device();
         let mut changed = false;
         for certificate in invitation.certificates() {
-            changed |= self.merge_device(certificate, now)?;
+            // The inviting device signed the invitation; of the others only the user says that they are theirs.
+            changed |= self.merge_device(certificate, certificate.device() == inviting, now)?;
         }
-        let inviting = invitation.certificate().device();
         if let Some(device) = self.devices.iter_mut().find(|known| known.key() == inviting) {
             changed |= device.reach.merge(invitation.reach());
         }
         Ok(changed)
     }
 
-    fn set_notes(&mut self, notes: &str) -> Result<bool, ContactError> {
-        if notes.len() > MAX_NOTES_BYTES || hidden_character(notes, true).is_some() {
-            return Err(ContactError::BadNote);
+    fn edit(&mut self, edit: ContactEdit) -> Result<bool, ContactError> {
+        let before = self.clone();
+        if let Some(petname) = edit.petname {
+            self.petname = petname;
         }
-        let changed = self.notes != notes;
-        notes.clone_into(&mut self.notes);
-        Ok(changed)
+        if let Some(blocked) = edit.blocked {
+            self.blocked = blocked;
+        }
+        if let Some(notes) = edit.notes {
+            if notes.len() > MAX_NOTES_BYTES || hidden_character(&notes, true).is_some() {
+                return Err(ContactError::BadNote);
+            }
+            self.notes = notes;
+        }
+        Ok(before != *self)
     }
 }

@@ -53,8 +53,8 @@ mod signature;
 mod user;
 
 pub use contacts::{
-    AddressBook, Contact, ContactError, FindError, KnownDevice, MAX_CONTACTS, MAX_DEVICES, MAX_NOTES_BYTES,
-    MIN_KEY_PREFIX, RecordError,
+    AddressBook, Contact, ContactEdit, ContactError, FindError, KnownDevice, MAX_CONTACTS, MAX_DEVICES,
+    MAX_NOTES_BYTES, MIN_KEY_PREFIX, RecordError,
 };
 pub use derive::NoSuchKey;
 pub use device::{CertificateError, DeviceCertificate, DeviceSecret};

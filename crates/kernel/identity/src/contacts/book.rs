@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Contact, ContactError};
+use super::{Contact, ContactEdit, ContactError};
 use crate::{
     device::DeviceCertificate,
     invitation::Invitation,
@@ -107,37 +107,15 @@ impl AddressBook {
         Ok(changed.then(|| self.put(contact)))
     }
 
-    /// Gives a contact another name.
+    /// Renames, blocks, unblocks or annotates a contact: all of it or nothing.
     ///
     /// # Errors
-    /// [`ContactError::Unknown`] or [`ContactError::NameTaken`].
-    pub fn rename(&mut self, user: &UserKey, petname: Petname) -> Result<Option<Contact>, ContactError> {
-        self.check_name(&petname, *user)?;
-        self.change(user, |contact| {
-            let changed = contact.petname != petname;
-            contact.petname = petname;
-            Ok(changed)
-        })
-    }
-
-    /// Blocks or unblocks a contact.
-    ///
-    /// # Errors
-    /// [`ContactError::Unknown`].
-    pub fn set_blocked(&mut self, user: &UserKey, blocked: bool) -> Result<Option<Contact>, ContactError> {
-        self.change(user, |contact| {
-            let changed = contact.blocked != blocked;
-            contact.blocked = blocked;
-            Ok(changed)
-        })
-    }
-
-    /// Replaces the notes on a contact.
-    ///
-    /// # Errors
-    /// [`ContactError::Unknown`] or [`ContactError::BadNote`].
-    pub fn set_notes(&mut self, user: &UserKey, notes: &str) -> Result<Option<Contact>, ContactError> {
-        self.change(user, |contact| contact.set_notes(notes))
+    /// [`ContactError::Unknown`], [`ContactError::NameTaken`] or [`ContactError::BadNote`].
+    pub fn edit(&mut self, user: &UserKey, edit: ContactEdit) -> Result<Option<Contact>, ContactError> {
+        if let Some(petname) = &edit.petname {
+            self.check_name(petname, *user)?;
+        }
+        self.change(user, |contact| contact.edit(edit))
     }
 
     /// Adds devices a contact has certified, and renewed certificates of known ones.
@@ -153,7 +131,7 @@ impl AddressBook {
         self.change(user, |contact| {
             let mut changed = false;
             for certificate in certificates {
-                changed |= contact.merge_device(certificate, now)?;
+                changed |= contact.merge_device(certificate, false, now)?;
             }
             Ok(changed)
         })
@@ -187,7 +165,7 @@ impl AddressBook {
         self.contacts.get(user)
     }
 
-    /// Whose device this is.
+    /// Whose device this is. If two contacts say it is theirs, the one for whom the device itself spoke.
     #[must_use]
     pub fn owner_of(&self, device: &DeviceKey) -> Option<&Contact> {
         self.contacts.get(self.devices.get(device)?)
@@ -299,8 +277,13 @@ impl AddressBook {
         }
         self.names.insert(contact.petname.folded(), contact.user);
         for device in &contact.devices {
-            // A device that two users certify stays with the first: the second cannot take it over.
-            self.devices.entry(device.key()).or_insert(contact.user);
+            // A device that two users certify stays with the first, unless it spoke for the second alone: nobody takes
+            // another's device over by certifying its key.
+            let holder = self.devices.get(&device.key()).and_then(|user| self.contacts.get(user));
+            let held = holder.is_some_and(|holder| holder.has_proven(&device.key()) || !device.proven);
+            if !held {
+                self.devices.insert(device.key(), contact.user);
+            }
         }
         self.contacts.insert(contact.user, contact.clone());
         contact
@@ -388,10 +371,11 @@ mod tests {
             ContactError::NameTaken(petname("LAPTOP"))
         );
         let user = identity(3, 30).user_key();
-        assert!(matches!(book.rename(&user, petname("Laptop")), Err(ContactError::NameTaken(_))));
-        assert!(book.rename(&user, petname("LAPTOP 2")).unwrap().is_some(), "its own name in another case");
+        let name = |text: &str| ContactEdit { petname: Some(petname(text)), ..ContactEdit::default() };
+        assert!(matches!(book.edit(&user, name("Laptop")), Err(ContactError::NameTaken(_))));
+        assert!(book.edit(&user, name("LAPTOP 2")).unwrap().is_some(), "its own name in another case");
         book.remove(&identity(2, 20).user_key()).unwrap();
-        assert!(book.rename(&user, petname("laptop")).unwrap().is_some(), "a removed contact's name is free");
+        assert!(book.edit(&user, name("laptop")).unwrap().is_some(), "a removed contact's name is free");
     }
 
     #[test]
@@ -419,6 +403,24 @@ mod tests {
         let error = book.find(&device.to_string()[..10]).unwrap_err().to_string();
         assert!(error.contains("Ann") && error.contains("Eve"), "{error}");
         assert_eq!(book.owner_of(&device).unwrap().petname().as_str(), "Ann", "the second does not take it over");
+    }
+
+    #[test]
+    fn certifying_anothers_device_does_not_take_it_over() {
+        let (ann, eve) = (identity(2, 20), identity(3, 30));
+        // Eve certifies Ann's device key, which needs nothing of Ann, and is even the first to be known.
+        let claim = identity(3, 20);
+        let mut draft = InvitationDraft::new(NetworkName::public());
+        draft.other_devices = vec![claim.certificate().clone()];
+        let mut book = book();
+        book.accept(&eve.invite(draft), Some(petname("Eve")), NOW).unwrap();
+        assert_eq!(book.owner_of(&ann.device_key()).unwrap().petname().as_str(), "Eve", "nobody says otherwise");
+        book.accept(&invitation(&ann, "192.0.2.1:1"), Some(petname("Ann")), NOW).unwrap();
+        assert_eq!(book.owner_of(&ann.device_key()).unwrap().petname().as_str(), "Ann");
+        book.merge_devices(&eve.user_key(), [certified(3, 20, NOW + 1, None).certificate()], NOW).unwrap().unwrap();
+        assert_eq!(book.owner_of(&ann.device_key()).unwrap().petname().as_str(), "Ann");
+        book.remove(&eve.user_key()).unwrap();
+        assert_eq!(book.owner_of(&ann.device_key()).unwrap().petname().as_str(), "Ann");
     }
 
     #[test]
@@ -469,11 +471,16 @@ mod tests {
         let user = identity(2, 20).user_key();
         book.add(user, petname("Ann"), NOW).unwrap();
         assert_eq!(book.add(user, petname("Ann again"), NOW), Err(ContactError::Known(petname("Ann"))));
-        assert!(book.set_blocked(&user, true).unwrap().unwrap().is_blocked());
-        assert!(book.set_blocked(&user, true).unwrap().is_none());
-        assert_eq!(book.set_notes(&user, "two\nlines").unwrap().unwrap().notes(), "two\nlines");
-        assert_eq!(book.set_notes(&user, "a\u{202E}b"), Err(ContactError::BadNote));
-        assert_eq!(book.set_notes(&user, &"n".repeat(2049)), Err(ContactError::BadNote));
+        let block = ContactEdit { blocked: Some(true), ..ContactEdit::default() };
+        assert!(book.edit(&user, block.clone()).unwrap().unwrap().is_blocked());
+        assert!(book.edit(&user, block).unwrap().is_none());
+        let note = |text: &str| ContactEdit { notes: Some(text.to_owned()), ..ContactEdit::default() };
+        assert_eq!(book.edit(&user, note("two\nlines")).unwrap().unwrap().notes(), "two\nlines");
+        assert_eq!(book.edit(&user, note("a\u{202E}b")), Err(ContactError::BadNote));
+        assert_eq!(book.edit(&user, note(&"n".repeat(2049))), Err(ContactError::BadNote));
+        let half_wrong = ContactEdit { petname: Some(petname("Anne")), ..note("\u{7}") };
+        assert_eq!(book.edit(&user, half_wrong), Err(ContactError::BadNote));
+        assert_eq!(book.get(&user).unwrap().petname().as_str(), "Ann", "all of it or nothing");
         assert!(matches!(book.remove(&identity(7, 7).user_key()), Err(ContactError::Unknown(_))));
     }
 
