@@ -6,6 +6,7 @@
 
 mod alone;
 mod faults;
+mod instruments;
 mod interop;
 mod invited;
 mod killed;

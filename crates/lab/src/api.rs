@@ -188,7 +188,7 @@ impl Api {
 
     /// Takes an invitation: its user becomes a contact.
     pub async fn accept(&self, link: &str) -> Result<()> {
-        self.post("/api/v1/people/contacts", json!({ "link": link })).await?;
+        self.post("/api/v1/people/invitations/accept", json!({ "link": link })).await?;
         Ok(())
     }
 

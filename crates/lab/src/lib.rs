@@ -21,7 +21,7 @@
 //! - A [`netns::Netns`] is a network of its own; [`netns::Switch`] joins many, [`nat::Home`] puts one behind a router,
 //!   [`shape`] breaks them. These need root; [`netns::refusal`] says so.
 //! - [`clients`] are BitTorrent clients of other makers, [`tracker::Tracker`] is where all meet.
-//! - [`data`] is real input and its comparison.
+//! - [`data`] is real input and its comparison, [`disk`] are small disks to be filled.
 //! - [`Lab`] puts it together for `weft lab`; [`report`] is what it says.
 //!
 //! This crate never prints: who calls it hands in a writer.
@@ -30,6 +30,7 @@ pub mod api;
 pub mod binary;
 pub mod clients;
 pub mod data;
+pub mod disk;
 pub mod http;
 pub mod lab;
 pub mod nat;
