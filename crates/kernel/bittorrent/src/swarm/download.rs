@@ -26,14 +26,14 @@ pub(super) const STALL: Duration = Duration::from_secs(20);
 /// A peer without progress for this long is snubbed: it gets nothing in return (BEP 3, anti-snubbing).
 pub(super) const SNUB: Duration = Duration::from_secs(60);
 
-/// Peers asked for one block at once in the endgame.
-const ENDGAME_COPIES: u8 = 2;
-
-/// Blocks asked for a second time in one go.
+/// Blocks moved from a slow peer to a fast one in one go.
 const ENDGAME_BATCH: u32 = 8;
 
-/// A peer is asked in the endgame for what another will take this many times longer to send.
+/// In the endgame a peer takes over what another will take this many times longer to send.
 const ENDGAME_GAIN: f64 = 1.5;
+
+/// Seconds that must be won at least: for less the block is not worth sending twice.
+const ENDGAME_WORTH: f64 = 0.3;
 
 /// How long a peer of unknown rate may take to begin answering before others are asked in the endgame.
 const ENDGAME_PATIENCE: Duration = Duration::from_secs(2);
@@ -95,7 +95,8 @@ impl Swarm {
         }
     }
 
-    /// Everything is asked for: asks a faster peer for what a slower one will take long to send.
+    /// Everything is asked for (the endgame): a peer without work takes over what a slower one will take long to send. The
+    /// slower one is told at once, so that a block comes twice only if it was on its way already.
     fn endgame(&mut self, key: PeerKey) {
         let (Some(peer), Some(torrent)) = (self.peers.get(key), &self.torrent) else { return };
         if peer.parole || peer.peer_choking || peer.stalled || torrent.active.is_empty() {
@@ -105,33 +106,45 @@ impl Swarm {
         let idle = |p: &Peer| self.now.saturating_duration_since(p.progress_at);
         // A peer that has only begun to answer is not yet known to be slow.
         let known = |p: &Peer| p.down.last() > 0 || idle(p) >= ENDGAME_PATIENCE;
-        let slower = |p: &Peer| known(p) && drain_time(p, 0) > mine * ENDGAME_GAIN;
+        let slower = |p: &Peer| known(p) && drain_time(p, 0) > mine * ENDGAME_GAIN + ENDGAME_WORTH;
         let mut slow: Vec<(PeerKey, f64)> = (self.peers.iter())
             .filter(|(k, p)| *k != key && p.live > 0 && slower(p))
             .map(|(k, p)| (k, drain_time(p, 0)))
             .collect();
         slow.sort_by(|a, b| b.1.total_cmp(&a.1));
         let mut left = ENDGAME_BATCH;
-        for (victim, _) in slow.into_iter().take(4) {
-            let Some(entry) = self.peers.get(victim) else { continue };
-            // From the end of its queue: the begin is already on its way. At most half, it is not dead.
-            let most = entry.live.div_ceil(2).min(left) as usize;
-            let live = entry.pending.iter().rev().filter(|p| p.standing == Standing::Live);
-            let blocks: Vec<BlockRef> = live.take(most).map(|p| p.block).collect();
-            for block in blocks {
-                let (Some(peer), Some(torrent)) = (self.peers.get_mut(key), &mut self.torrent) else { return };
-                if !peer.pieces.contains(block.piece) || peer.is_pending(&block) {
-                    continue;
-                }
-                if torrent.ask_again(&block, ENDGAME_COPIES) {
-                    request(peer, &mut self.out, key, block);
-                    left -= 1;
-                }
-            }
+        for (slow, _) in slow.into_iter().take(4) {
+            left -= self.take_over(slow, key, left);
             if left == 0 {
                 break;
             }
         }
+    }
+
+    /// Moves up to `most` requests from the end of a slow peer's list (its begin is already on its way) to another. Gives
+    /// how many.
+    fn take_over(&mut self, slow: PeerKey, key: PeerKey, most: u32) -> u32 {
+        let Some(from) = self.peers.get(slow) else { return 0 };
+        // At most half: it is not dead.
+        let most = from.live.div_ceil(2).min(most) as usize;
+        let live = from.pending.iter().rev().filter(|p| p.standing == Standing::Live);
+        let blocks: Vec<BlockRef> = live.take(most).map(|p| p.block).collect();
+        let mut moved = 0;
+        for block in blocks {
+            let (Some(to), Some(torrent)) = (self.peers.get_mut(key), &mut self.torrent) else { break };
+            let shared = torrent.active.get(&block.piece).is_some_and(|a| !a.exclusive);
+            if !shared || !to.pieces.contains(block.piece) || to.is_pending(&block) || !torrent.ask_again(&block) {
+                continue;
+            }
+            request(to, &mut self.out, key, block);
+            moved += 1;
+            if let Some(from) = self.peers.get_mut(slow) {
+                from.give_up(&block);
+                torrent.release(&block);
+            }
+            self.send(slow, Message::Cancel(block));
+        }
+        moved
     }
 
     /// A block came. Says what to do with its data.

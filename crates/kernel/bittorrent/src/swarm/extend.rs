@@ -49,7 +49,7 @@ impl Swarm {
             client: Some(self.config.client.clone()),
             port: self.config.listen_port,
             your_ip: peer.addr.map(|a| a.ip()),
-            upload_only: self.have().is_full() && !self.have().is_empty(),
+            upload_only: self.torrent.as_ref().is_some_and(|t| t.missing.count() == 0),
         };
         self.send(key, Message::Extended { id: HANDSHAKE_ID, payload: handshake.encode().into() });
     }
@@ -61,6 +61,7 @@ impl Swarm {
         let pieces = self.metadata.as_ref().map_or(0, |m| m.len().div_ceil(METADATA_PIECE_LEN));
         peer.metadata_budget = peer.metadata_budget.max(METADATA_COPIES * pieces as u32);
         self.start_metadata_fetches();
+        self.drop_if_both_seeds(key);
         // May be sent again to change something; not for ever.
         self.useless(key)
     }

@@ -358,9 +358,21 @@ impl Swarm {
         if state != self.state {
             self.state = state;
             self.out.push_back(Output::StateChanged(state));
+            if matches!(state, SwarmState::Seeding | SwarmState::Finished) {
+                self.tell_upload_only();
+            }
         }
         if state == SwarmState::Seeding {
             self.drop_seeds();
+        }
+    }
+
+    /// A peer is not told of pieces it has, so it cannot count ours: it is told when nothing is missing any more (BEP 21).
+    fn tell_upload_only(&mut self) {
+        for key in self.peers.keys() {
+            if self.peers.get(key).is_some_and(|p| p.extended) {
+                self.send_extended_handshake(key);
+            }
         }
     }
 
@@ -372,8 +384,9 @@ impl Swarm {
     }
 
     pub(super) fn drop_if_both_seeds(&mut self, key: PeerKey) {
-        let theirs = self.peers.get(key).is_some_and(|p| p.told_pieces && p.pieces.is_full() && !p.pieces.is_empty());
-        if theirs && self.have().is_full() {
+        let full = |p: &Peer| p.told_pieces && p.pieces.is_full() && !p.pieces.is_empty();
+        let theirs = self.peers.get(key).is_some_and(|p| full(p) || p.said.upload_only);
+        if theirs && self.state == SwarmState::Seeding {
             self.drop_peer(key, DropReason::BothSeeds, false);
         }
     }

@@ -92,6 +92,9 @@ pub(super) struct Peer {
     /// Blocks handed to the shell and not yet reported.
     pub(super) handed: u32,
     pub(super) dirty: bool,
+    /// How many blocks to hand to the shell at once, and when the last were.
+    pub(super) window: u32,
+    pub(super) handed_at: Instant,
 
     pub(super) down: RateMeter,
     pub(super) up: RateMeter,
@@ -155,6 +158,8 @@ impl Peer {
             queue: VecDeque::new(),
             handed: 0,
             dirty: false,
+            window: super::upload::MIN_WINDOW,
+            handed_at: now,
             down: RateMeter::new(now),
             up: RateMeter::new(now),
             downloaded: 0,
@@ -204,6 +209,15 @@ impl Peer {
             self.live -= 1;
         }
         Some(pending.standing)
+    }
+
+    /// Gives a live request to others; its answer, should it still come, is good.
+    pub(super) fn give_up(&mut self, block: &BlockRef) {
+        let live = self.pending.iter_mut().rev().find(|p| p.block == *block && p.standing == Standing::Live);
+        if let Some(pending) = live {
+            pending.standing = Standing::Released;
+            self.live -= 1;
+        }
     }
 
     pub(super) fn is_pending(&self, block: &BlockRef) -> bool {

@@ -197,14 +197,11 @@ impl Torrent {
         self.info.geometry.block(piece, index)
     }
 
-    /// Marks a block as asked for once more (endgame). False if it is not outstanding or already asked `most` times.
-    pub(super) fn ask_again(&mut self, block: &BlockRef, most: u8) -> bool {
-        let Some(active) = self.active.get_mut(&block.piece) else { return false };
-        if active.exclusive {
-            return false;
-        }
-        match active.blocks.get_mut((block.begin / BLOCK_LEN) as usize) {
-            Some(slot) if !slot.received() && slot.asked > 0 && slot.asked < most => {
+    /// Marks a block as asked for once more (endgame). False if it is not outstanding.
+    pub(super) fn ask_again(&mut self, block: &BlockRef) -> bool {
+        let active = self.active.get_mut(&block.piece);
+        match active.and_then(|a| a.blocks.get_mut((block.begin / BLOCK_LEN) as usize)) {
+            Some(slot) if !slot.received() && slot.asked == 1 => {
                 slot.asked += 1;
                 true
             }

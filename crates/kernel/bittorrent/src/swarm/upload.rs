@@ -1,6 +1,6 @@
 //! Serving peers: their requests, and who is unchoked.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{DropReason, MAX_REQUEST_LEN, MAX_UPLOAD_WINDOW, Output, PeerKey, Swarm, SwarmState};
 use crate::choker::{self, Candidate};
@@ -11,11 +11,15 @@ use crate::wire::{BlockRef, Message};
 /// Requests refused (choked, too many, a piece we lack) a peer may pile up ahead of the fifty a second that are forgotten.
 const MAX_REFUSED: u32 = 2 * REQQ;
 
-/// Blocks handed to the shell at least, however slow the peer reads.
-const MIN_WINDOW: u32 = 16;
+/// Blocks handed to the shell at least, however slow the peer reads. Few, because what is handed over can no longer be
+/// taken back by the peer.
+pub(super) const MIN_WINDOW: u32 = 4;
 
-/// How much of a peer's current rate is handed to the shell ahead.
-const WINDOW_MILLIS: u64 = 250;
+/// A window sent faster than this is doubled...
+const FAST: Duration = Duration::from_millis(100);
+
+/// ...and one that took longer than this halved.
+const SLOW: Duration = Duration::from_millis(400);
 
 impl Swarm {
     pub(super) fn on_request(&mut self, key: PeerKey, block: BlockRef) -> Result<(), DropReason> {
@@ -82,14 +86,19 @@ impl Swarm {
     pub(super) fn pump_upload(&mut self, key: PeerKey) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         peer.dirty = false;
-        let ahead = peer.up.last() * WINDOW_MILLIS / 1000 / u64::from(crate::wire::BLOCK_LEN);
-        let window = (ahead as u32).clamp(MIN_WINDOW, MAX_UPLOAD_WINDOW as u32);
         // A half-empty window first, so that batches stay large.
-        if peer.handed > window / 2 {
+        if peer.queue.is_empty() || peer.handed > peer.window / 2 {
             return;
         }
-        while peer.handed < window && !peer.queue.is_empty() {
-            let n = peer.queue.len().min((window - peer.handed) as usize).min(MAX_WRITTEN_BLOCKS);
+        let took = self.now.saturating_duration_since(peer.handed_at);
+        if took < FAST {
+            peer.window = (peer.window * 2).min(MAX_UPLOAD_WINDOW as u32);
+        } else if took > SLOW {
+            peer.window = (peer.window / 2).max(MIN_WINDOW);
+        }
+        peer.handed_at = self.now;
+        while peer.handed < peer.window && !peer.queue.is_empty() {
+            let n = peer.queue.len().min((peer.window - peer.handed) as usize).min(MAX_WRITTEN_BLOCKS);
             let blocks: Vec<BlockRef> = peer.queue.drain(..n).collect();
             peer.handed += n as u32;
             peer.last_sent = self.now;
