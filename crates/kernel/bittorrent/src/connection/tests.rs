@@ -83,7 +83,10 @@ fn any_requests(stream: &[Sent]) -> impl Strategy<Value = Vec<(BlockRef, usize)>
     })
 }
 
-fn any_case() -> impl Strategy<Value = (Vec<Sent>, Vec<(BlockRef, usize)>, Vec<usize>, bool)> {
+/// What is sent, what is asked for and when, how the bytes are split, and whether the fast extension is spoken.
+type Case = (Vec<Sent>, Vec<(BlockRef, usize)>, Vec<usize>, bool);
+
+fn any_case() -> impl Strategy<Value = Case> {
     let splits = proptest::collection::vec(
         prop_oneof![1usize..20, 1usize..5000, 10_000usize..40_000, 100_000usize..600_000],
         1..40,
@@ -95,7 +98,7 @@ fn any_case() -> impl Strategy<Value = (Vec<Sent>, Vec<(BlockRef, usize)>, Vec<u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Any interleaving of blocks and messages, any split of the bytes, and any right or wrong prediction give the same
     /// events as reading the stream message by message.

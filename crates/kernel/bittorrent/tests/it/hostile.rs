@@ -26,8 +26,7 @@ fn a_poisoner_is_banned_and_everyone_completes() {
         let bad = sim.add(NodeConfig { nature: Nature::Poisons(poison), ..NodeConfig::leecher() });
         let good: Vec<usize> = (0..2).map(|_| sim.add(NodeConfig::seeder())).collect();
         let digests = seed % 2 == 0;
-        let leechers: Vec<usize> =
-            (0..3).map(|_| sim.add(NodeConfig { digests, ..NodeConfig::leecher() })).collect();
+        let leechers: Vec<usize> = (0..3).map(|_| sim.add(NodeConfig { digests, ..NodeConfig::leecher() })).collect();
         sim.connect_all();
         sim.run();
         let ip = |n: usize| sim.nodes[n].addr.ip();

@@ -114,6 +114,7 @@ pub(crate) struct Node {
     /// Verified pieces: what may be announced and served.
     pub(crate) verified: BTreeSet<u32>,
     partial: BTreeMap<u32, BTreeMap<u32, Vec<u8>>>,
+    links: BTreeMap<PeerKey, (usize, usize)>,
     pool: BlockPool,
     up_free: Instant,
     ticking: Option<Instant>,
@@ -148,7 +149,6 @@ enum What {
     Pump { link: usize, end: usize },
     Tick { node: usize },
     Verify { node: usize, piece: u32 },
-    Kill { node: usize },
 }
 
 pub(crate) struct Sim {
@@ -166,6 +166,7 @@ pub(crate) struct Sim {
     /// Messages of each kind sent, for assertions.
     pub(crate) sent: BTreeMap<&'static str, u64>,
     pub(crate) follow_pex: bool,
+    pub(crate) watch_memory: bool,
 }
 
 impl Drop for Sim {
@@ -193,6 +194,7 @@ impl Sim {
             latency: Duration::from_millis(20),
             sent: BTreeMap::new(),
             follow_pex: true,
+            watch_memory: false,
         }
     }
 
@@ -221,6 +223,7 @@ impl Sim {
             addr,
             verified,
             partial: BTreeMap::new(),
+            links: BTreeMap::new(),
             pool: BlockPool::new(256),
             up_free: self.now,
             ticking: None,
@@ -240,7 +243,8 @@ impl Sim {
         let mut id = [0; 20];
         id[..8].copy_from_slice(b"-WF0001-");
         id[12..].copy_from_slice(&(node as u64).to_be_bytes());
-        let reserved = if self.nodes[node].config.fast { Reserved::ours(false) } else { Reserved([0, 0, 0, 0, 0, 0x10, 0, 0]) };
+        let reserved =
+            if self.nodes[node].config.fast { Reserved::ours(false) } else { Reserved([0, 0, 0, 0, 0, 0x10, 0, 0]) };
         Handshake { reserved, info_hash: self.content.info_hash, peer_id: PeerId::from(id) }
     }
 
@@ -262,7 +266,11 @@ impl Sim {
         let inc = Connection::incoming(pool(to));
         let end = |node, conn| End { node, conn, key: None, on_the_way: 0, pumping: false };
         let jitter = self.rng.random_range(0.5..2.0);
-        self.links.push(Link { ends: [end(from, out), end(to, inc)], open: true, latency: self.latency.mul_f64(jitter) });
+        self.links.push(Link {
+            ends: [end(from, out), end(to, inc)],
+            open: true,
+            latency: self.latency.mul_f64(jitter),
+        });
         self.pump(self.links.len() - 1, 0);
     }
 
@@ -293,10 +301,6 @@ impl Sim {
         let id = self.sequence as usize;
         self.queue.push(Reverse((at.max(self.now), self.sequence, id)));
         self.events.insert(id, what);
-    }
-
-    pub(crate) fn kill_at(&mut self, node: usize, after: Duration) {
-        self.schedule(self.now + after, What::Kill { node });
     }
 
     /// Takes a node away without a word.
@@ -383,7 +387,6 @@ impl Sim {
                 }
             }
             What::Verify { node, piece } => self.verify(node, piece),
-            What::Kill { node } => self.kill(node),
         }
         true
     }
@@ -427,7 +430,10 @@ impl Sim {
                     params.handshake.reserved.0[7] = 0;
                 }
                 match self.nodes[node].swarm.peer_connected(now, params) {
-                    Ok(key) => self.links[link].ends[end].key = Some(key),
+                    Ok(key) => {
+                        self.links[link].ends[end].key = Some(key);
+                        self.nodes[node].links.insert(key, (link, end));
+                    }
                     Err(_) => self.close(link),
                 }
             }
@@ -449,10 +455,7 @@ impl Sim {
     }
 
     fn link_of(&self, node: usize, key: PeerKey) -> Option<(usize, usize)> {
-        (0..self.links.len()).filter(|l| self.links[*l].open).find_map(|link| {
-            let end = self.links[link].ends.iter().position(|e| e.node == node && e.key == Some(key))?;
-            Some((link, end))
-        })
+        self.nodes[node].links.get(&key).copied().filter(|(link, _)| self.links[*link].open)
     }
 
     /// Does what a node's swarm asks for.
@@ -514,9 +517,11 @@ impl Sim {
                 _ => {}
             }
         }
-        let stats = self.nodes[node].swarm.stats();
-        let peak = &mut self.nodes[node].peak_inflight;
-        *peak = (*peak).max(stats.inflight_bytes);
+        if self.watch_memory {
+            let stats = self.nodes[node].swarm.stats();
+            let peak = &mut self.nodes[node].peak_inflight;
+            *peak = (*peak).max(stats.inflight_bytes);
+        }
         for (link, end) in touched {
             self.pump(link, end);
         }
@@ -524,10 +529,10 @@ impl Sim {
     }
 
     fn arm(&mut self, node: usize) {
-        let due = self.nodes[node].swarm.next_deadline().map(|at| at.max(self.now));
-        if due.is_some() && self.nodes[node].ticking.is_none_or(|at| at > due.unwrap()) {
-            self.nodes[node].ticking = due;
-            self.schedule(due.unwrap(), What::Tick { node });
+        let Some(due) = self.nodes[node].swarm.next_deadline().map(|at| at.max(self.now)) else { return };
+        if self.nodes[node].ticking.is_none_or(|at| at > due) {
+            self.nodes[node].ticking = Some(due);
+            self.schedule(due, What::Tick { node });
         }
     }
 
@@ -617,7 +622,8 @@ impl Sim {
             n.verified.insert(piece);
             n.swarm.piece_verified(self.now, piece);
         } else {
-            let digests: Vec<_> = if n.config.digests { data.values().map(|d| digest(d)).collect() } else { Vec::new() };
+            let digests: Vec<_> =
+                if n.config.digests { data.values().map(|d| digest(d)).collect() } else { Vec::new() };
             n.swarm.piece_failed(self.now, piece, &digests);
         }
         self.serve(node);
@@ -666,7 +672,9 @@ impl Sim {
     }
 
     pub(crate) fn connected(&self, a: usize, b: usize) -> bool {
-        self.links.iter().any(|l| l.open && [a, b].iter().all(|n| l.ends.iter().any(|e| e.node == *n && e.key.is_some())))
+        self.links
+            .iter()
+            .any(|l| l.open && [a, b].iter().all(|n| l.ends.iter().any(|e| e.node == *n && e.key.is_some())))
     }
 
     /// Bytes that came twice, as a share of what came.

