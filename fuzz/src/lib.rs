@@ -1,3 +1,4 @@
 //! The bodies of the fuzz targets, one module a crate, one function a target.
 
 pub mod bittorrent;
+pub mod peer;

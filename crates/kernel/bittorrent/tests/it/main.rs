@@ -7,6 +7,7 @@
     reason = "figures and the failing seed belong in the test's output"
 )]
 
+mod corpus;
 mod hostile;
 mod sim;
 mod swarms;
