@@ -1,9 +1,10 @@
-//! The seam to the DHT: the node wires it to the overlay's Mainline node (BEP 5).
+//! The seams through which peers are found: the node wires them to the overlay.
 
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use weft_bittorrent::id::InfoHash;
+use weft_overlay::PeerKey;
 
 /// Finds peers of a swarm that no tracker named, and tells others of us.
 ///
@@ -32,4 +33,14 @@ pub enum DiscoveryError {
     /// The lookup failed.
     #[error("the DHT lookup failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Reads and writes the `x.weft` parameter of magnet links: a device key, and hints where that device is. Content
+/// knows the key alone; the hints are the overlay's.
+pub trait WeftHints: Send + Sync + 'static {
+    /// The key that `value` names, after its hints were noted; `None` if it cannot be read.
+    fn read(&self, value: &str) -> Option<PeerKey>;
+
+    /// What a link of ours says; `None` if we are not to be named.
+    fn write(&self) -> Option<String>;
 }
