@@ -11,8 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::link::{BoxLink, PathKind};
 use crate::PeerKey;
+use crate::guard::Origin;
+use crate::link::{BoxLink, PathKind};
 
 /// Whom to reach.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -40,6 +41,8 @@ pub struct PathPolicy {
     tls: bool,
     direct: bool,
     relayed: bool,
+    /// Who named the target, if it is a socket address. On a public network a stranger may not name private addresses.
+    pub origin: Origin,
     /// How long to try before the attempt fails, over all paths together.
     pub timeout: Duration,
 }
@@ -50,7 +53,14 @@ impl PathPolicy {
 
     /// Any path: the cheapest safe one that works.
     pub const fn any() -> Self {
-        PathPolicy { tcp: true, tls: true, direct: true, relayed: true, timeout: Self::DEFAULT_TIMEOUT }
+        PathPolicy {
+            tcp: true,
+            tls: true,
+            direct: true,
+            relayed: true,
+            origin: Origin::Stranger,
+            timeout: Self::DEFAULT_TIMEOUT,
+        }
     }
 
     /// Only the kinds named.
@@ -61,6 +71,7 @@ impl PathPolicy {
             tls: has(PathKind::Tls),
             direct: has(PathKind::Direct),
             relayed: has(PathKind::Relayed),
+            origin: Origin::Stranger,
             timeout: Self::DEFAULT_TIMEOUT,
         }
     }
@@ -73,6 +84,11 @@ impl PathPolicy {
             PathKind::Direct => self.direct,
             PathKind::Relayed => self.relayed,
         }
+    }
+
+    /// The same policy for an address that `origin` named.
+    pub fn from_origin(self, origin: Origin) -> Self {
+        PathPolicy { origin, ..self }
     }
 
     /// The same policy with another timeout.
@@ -142,7 +158,9 @@ pub enum ConnectError {
     #[error("no allowed path leads to {0}: the path policy excludes what this target needs")]
     NotAllowed(Target),
     /// The address is loopback, private or link-local, and came from a stranger on a public network.
-    #[error("{0} is not a public address, and this network is public: an address given by a stranger is never followed there")]
+    #[error(
+        "{0} is not a public address, and this network is public: an address given by a stranger is never followed there"
+    )]
     AddressRefused(SocketAddr),
     /// The peer is on the deny list, or an allow list is set and it is not on it.
     #[error("{0} is blocked here: unblock it in the address book, or change the allow list")]

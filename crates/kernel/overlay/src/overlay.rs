@@ -1,0 +1,402 @@
+//! The overlay's front: start, connect, serve, ask, stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use iroh::Watcher;
+use parking_lot::Mutex;
+use weft_events::EventSink;
+use weft_identity::DeviceSecret;
+
+use crate::PeerKey;
+use crate::addresses::PeerAddresses;
+use crate::alpn::Channel;
+use crate::config::OverlayConfig;
+use crate::connection::CloseCode;
+use crate::connector::{ConnectError, Connector, LinkHandler, PathPolicy, StreamType, Target};
+use crate::dht::DhtNode;
+use crate::event::OverlayEvent;
+use crate::gossip::Gossip;
+use crate::guard::{AddressGuard, Origin};
+use crate::hub::Hub;
+use crate::limits::Limits;
+use crate::link::{BoxLink, PathKind};
+use crate::listener::{Listener, ListenerCounts};
+use crate::offer::Offer;
+use crate::peers::PeerTable;
+use crate::pool::DialError;
+use crate::presence::{self, Nudge, TcpSide};
+use crate::registry::{HandlerRegistry, Status};
+use crate::relay::{RelayHint, Source};
+use crate::session::OpenFailed;
+use crate::start::{self, StartError};
+use crate::status::{NatVerdict, OverlayStatus, RelayStatus};
+use crate::tcp_dial::TcpDialer;
+
+/// 300 ms: a TLS connection that is not there by then is raced by the overlay (RFC 8305 takes 250 ms).
+const HEAD_START: Duration = Duration::from_millis(300);
+
+/// 2 s more for TLS when the overlay has connected but the stream is for bulk: bulk is worth the wait.
+const BULK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// 4 addresses of a peer tried by TLS, one after another.
+const MAX_TLS_ADDRESSES: usize = 4;
+
+/// This node's overlay. Cheap to clone; all clones are the same overlay.
+#[derive(Clone)]
+pub struct Overlay {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: OverlayConfig,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) dht: DhtNode,
+    pub(crate) gossip: Gossip,
+    pub(crate) dialer: TcpDialer,
+    pub(crate) listener: Mutex<Option<Listener>>,
+    pub(crate) tcp: Arc<TcpSide>,
+    pub(crate) offer: Arc<Offer>,
+    pub(crate) nudge: Nudge,
+}
+
+impl Overlay {
+    /// Starts the overlay: binds its sockets, joins its network, and offers a relay if it is told to.
+    ///
+    /// # Errors
+    /// [`StartError`] if a socket or a key cannot be had. That no other node is reachable is no error.
+    pub async fn start(config: OverlayConfig, secret: DeviceSecret, events: EventSink) -> Result<Overlay, StartError> {
+        start::start(config, secret, events).await
+    }
+
+    /// Our key.
+    pub fn key(&self) -> PeerKey {
+        self.inner.hub.key
+    }
+
+    /// The network's name on the wire.
+    pub fn network(&self) -> &crate::Network {
+        &self.inner.hub.network
+    }
+
+    /// Serves streams of this type from now on, over whatever path they come.
+    pub fn serve(&self, purpose: StreamType, handler: Arc<dyn LinkHandler>) {
+        self.inner.hub.registry.serve(purpose, handler);
+        self.services_changed();
+    }
+
+    /// Serves this type no longer. Links already handed over live on.
+    pub fn unserve(&self, purpose: StreamType) {
+        self.inner.hub.registry.unserve(purpose);
+        self.services_changed();
+    }
+
+    /// Serves plain BitTorrent connections, which have no stream type, from now on.
+    pub fn serve_plain(&self, handler: Arc<dyn LinkHandler>) {
+        self.inner.hub.registry.serve_plain(handler);
+    }
+
+    /// Serves plain BitTorrent connections no longer.
+    pub fn unserve_plain(&self) {
+        self.inner.hub.registry.unserve_plain();
+    }
+
+    fn services_changed(&self) {
+        self.inner.hub.endpoint.set_alpns(start::accepted_alpns(&self.inner.hub.alpns, &self.inner.hub.registry));
+        self.inner.nudge.now();
+    }
+
+    /// Who serves what, for transports of one's own.
+    pub fn registry(&self) -> &HandlerRegistry {
+        &self.inner.hub.registry
+    }
+
+    /// Tells where a peer is, as an invitation or the address book says: it is dialled there, and it is known, so it gets
+    /// all the room a connection has.
+    pub fn add_peer(&self, peer: PeerKey, addresses: PeerAddresses) {
+        self.inner.hub.learn(peer, addresses.clone(), Origin::User);
+        if self.inner.hub.relays.wants_more() {
+            for relay in addresses.relays {
+                self.add_relay(relay);
+            }
+        }
+    }
+
+    /// Tells of a relay that may be used.
+    pub fn add_relay(&self, relay: RelayHint) {
+        let hub = self.inner.hub.clone();
+        self.inner.hub.tasks.spawn(async move { hub.relays.learn(relay, Source::Peer, Origin::User, None).await });
+    }
+
+    /// Where we can be reached now: what goes into an invitation.
+    pub fn addresses(&self) -> PeerAddresses {
+        presence::describe(&self.inner.hub, &self.inner.tcp).addresses
+    }
+
+    /// Where a peer may be, as far as we know.
+    pub fn addresses_of(&self, peer: &PeerKey) -> PeerAddresses {
+        self.inner.hub.book.get(peer, std::time::Instant::now())
+    }
+
+    /// What was observed of each peer.
+    pub fn peers(&self) -> &PeerTable {
+        &self.inner.hub.peers
+    }
+
+    /// Bounds on connections and whom we speak with; can be changed while the node runs.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.hub.limits
+    }
+
+    /// Closes connections with peers that the lists exclude now. Call it after changing them.
+    pub fn enforce_limits(&self) {
+        for connection in self.inner.hub.pool.all() {
+            if self.inner.hub.limits.refuses(Some(connection.peer), None) {
+                connection.close(CloseCode::Refused);
+            }
+        }
+    }
+
+    /// Which addresses may be dialled on this network.
+    pub fn guard(&self) -> &AddressGuard {
+        &self.inner.hub.guard
+    }
+
+    /// The DHT node.
+    pub fn dht(&self) -> &DhtNode {
+        &self.inner.dht
+    }
+
+    /// Gossip among this network's peers.
+    pub fn gossip(&self) -> &Gossip {
+        &self.inner.gossip
+    }
+
+    /// What the TCP listener did so far.
+    pub fn listener_counts(&self) -> ListenerCounts {
+        self.inner.listener.lock().as_ref().map(Listener::counts).unwrap_or_default()
+    }
+
+    /// The port at which TCP (BitTorrent and TLS) listens.
+    pub fn tcp_port(&self) -> Option<u16> {
+        self.inner.tcp.bound.first().map(SocketAddr::port)
+    }
+
+    /// The path to a peer now, if there is an overlay connection.
+    pub fn path_to(&self, peer: &PeerKey) -> Option<PathKind> {
+        self.inner.hub.pool.live(peer, Channel::Control).map(|connection| connection.path_kind())
+    }
+
+    /// Makes sure of an overlay connection with a peer, without opening a stream.
+    ///
+    /// # Errors
+    /// [`ConnectError`], within `timeout`.
+    pub async fn reach(&self, peer: PeerKey, timeout: Duration) -> Result<PathKind, ConnectError> {
+        let dial = self.inner.hub.connection(peer, Channel::Control);
+        match tokio::time::timeout(timeout, dial).await {
+            Ok(Ok(connection)) => Ok(connection.path_kind()),
+            Ok(Err(error)) => Err(error.into_connect_error(peer)),
+            Err(_) => Err(ConnectError::TimedOut { target: Target::Peer(peer), after: timeout }),
+        }
+    }
+
+    /// The overlay at this moment.
+    pub fn status(&self) -> OverlayStatus {
+        let inner = &self.inner;
+        let hub = &inner.hub;
+        let home = hub.endpoint.home_relay_status().get();
+        let home = home.iter().find(|status| status.is_connected()).map(|status| status.url().to_string());
+        let (reflexive, nat) = start::outside_view(&hub.endpoint);
+        let relays = hub.relays.all().into_iter().map(|(hint, usable, rtt)| RelayStatus {
+            home: home.as_deref() == Some(hint.url().as_str()),
+            url: hint.to_string(),
+            usable,
+            rtt_ms: rtt.map(|rtt| u32::try_from(rtt.as_millis()).unwrap_or(u32::MAX)),
+        });
+        OverlayStatus {
+            key: hub.key,
+            network: hub.network.wire_name(),
+            tcp: inner.tcp.bound.first().copied(),
+            tcp_mapped: inner.tcp.mapped(),
+            udp: hub.endpoint.bound_sockets(),
+            addresses: hub.endpoint.addr().ip_addrs().copied().collect(),
+            reflexive,
+            nat,
+            relays: relays.collect(),
+            home_relay: home,
+            offered_relay: inner.offer.status(),
+            dht: inner.dht.status(),
+            connections: hub.pool.all().len(),
+            max_connections: hub.limits.config().max_connections,
+        }
+    }
+
+    /// Stops: says goodbye to peers, closes every socket, ends every task.
+    pub async fn shutdown(&self) {
+        let hub = &self.inner.hub;
+        if hub.tasks.stopping() {
+            hub.tasks.stopped().await;
+        }
+        self.inner.offer.stop(hub).await;
+        self.inner.gossip.stop().await;
+        for connection in hub.pool.all() {
+            connection.close(CloseCode::Shutdown);
+        }
+        hub.tasks.stop().await;
+        let listener = self.inner.listener.lock().take();
+        if let Some(listener) = listener {
+            listener.shutdown().await;
+        }
+        if let Some(mapping) = &self.inner.tcp.mapping {
+            mapping.stop();
+        }
+        self.inner.dht.stop();
+        hub.endpoint.close().await;
+        hub.events.emit(&OverlayEvent::Stopped);
+    }
+
+    /// A TLS link to the peer, at whichever of its addresses answers.
+    async fn by_tls(&self, peer: PeerKey, purpose: StreamType, timeout: Duration) -> Result<BoxLink, ConnectError> {
+        let addresses = self.addresses_of(&peer).tcp;
+        let mut failure = ConnectError::NoAddress(peer);
+        let each = timeout / u32::try_from(addresses.len().clamp(1, MAX_TLS_ADDRESSES)).unwrap_or(1);
+        for address in addresses.into_iter().take(MAX_TLS_ADDRESSES) {
+            // What is in the book has passed the guard already, under the origin that it came from.
+            match self.inner.dialer.tls(peer, address, Origin::User, purpose, each).await {
+                Ok(link) => return Ok(link),
+                Err(error @ (ConnectError::NotServed { .. } | ConnectError::WrongNetwork(_))) => return Err(error),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// An overlay stream to the peer.
+    async fn by_overlay(
+        &self,
+        peer: PeerKey,
+        purpose: StreamType,
+        policy: PathPolicy,
+    ) -> Result<BoxLink, ConnectError> {
+        let hub = &self.inner.hub;
+        let connection = hub
+            .connection(peer, Channel::of(purpose))
+            .await
+            .map_err(|error: DialError| error.into_connect_error(peer))?;
+        // A path that is only relayed so far may become direct.
+        while !policy.allows(connection.path_kind()) {
+            if !policy.allows(PathKind::Direct) || !connection.is_open() {
+                return Err(ConnectError::NotAllowed(Target::Peer(peer)));
+            }
+            connection.path_moves().await;
+        }
+        let target = Target::Peer(peer);
+        match hub.open_stream(&connection, purpose).await {
+            Ok(link) => Ok(link),
+            Err(OpenFailed::Refused(Status::NotServed)) => Err(ConnectError::NotServed { target, purpose }),
+            Err(OpenFailed::Refused(Status::Blocked)) => Err(ConnectError::Blocked(target)),
+            Err(error) => Err(ConnectError::Transport { target, source: Box::new(error) }),
+        }
+    }
+
+    /// The cheapest path to the peer that works: TLS with a head start, then both at once.
+    async fn to_peer(&self, peer: PeerKey, purpose: StreamType, policy: PathPolicy) -> Result<BoxLink, ConnectError> {
+        let overlay = policy.allows(PathKind::Direct) || policy.allows(PathKind::Relayed);
+        let tls = policy.allows(PathKind::Tls);
+        let bulk = Channel::of(purpose) == Channel::Bulk;
+        if overlay && tls && bulk && self.addresses_of(&peer).tcp.is_empty() {
+            // Where the peer's TCP port is, it says itself when we meet.
+            let _ = self.inner.hub.connection(peer, Channel::Control).await;
+        }
+        let reachable = tls && !self.addresses_of(&peer).tcp.is_empty();
+        // What is small goes on the connection there is.
+        let connected = self.inner.hub.pool.live(&peer, Channel::Control).is_some();
+        match (reachable, overlay) {
+            (true, true) if bulk || !connected => self.race(peer, purpose, policy, bulk).await,
+            (_, true) => self.by_overlay(peer, purpose, policy).await,
+            (true, false) => self.by_tls(peer, purpose, policy.timeout).await,
+            (false, false) if tls => Err(ConnectError::NoAddress(peer)),
+            (false, false) => Err(ConnectError::NotAllowed(Target::Peer(peer))),
+        }
+    }
+
+    async fn race(
+        &self,
+        peer: PeerKey,
+        purpose: StreamType,
+        policy: PathPolicy,
+        bulk: bool,
+    ) -> Result<BoxLink, ConnectError> {
+        let tls = self.by_tls(peer, purpose, policy.timeout);
+        tokio::pin!(tls);
+        if let Ok(first) = tokio::time::timeout(HEAD_START, &mut tls).await {
+            return match first {
+                Ok(link) => Ok(link),
+                Err(error @ ConnectError::NotServed { .. }) => Err(error),
+                Err(_) => self.by_overlay(peer, purpose, policy).await,
+            };
+        }
+        let overlay = self.by_overlay(peer, purpose, policy);
+        tokio::pin!(overlay);
+        tokio::select! {
+            by_tls = &mut tls => match by_tls {
+                Ok(link) => Ok(link),
+                Err(_) => overlay.await,
+            },
+            by_overlay = &mut overlay => {
+                let patience = if bulk { BULK_PATIENCE } else { Duration::ZERO };
+                match (by_overlay, tokio::time::timeout(patience, &mut tls).await) {
+                    (_, Ok(Ok(link))) => Ok(link),
+                    (Ok(link), _) => Ok(link),
+                    (Err(_), Err(_)) => tls.await,
+                    (Err(error), Ok(Err(_))) => Err(error),
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for Overlay {
+    async fn connect(&self, target: Target, purpose: StreamType, policy: PathPolicy) -> Result<BoxLink, ConnectError> {
+        if self.inner.hub.tasks.stopping() {
+            return Err(ConnectError::ShuttingDown);
+        }
+        let timeout = policy.timeout;
+        match target {
+            Target::Socket(address) if policy.allows(PathKind::Tcp) => {
+                self.inner.dialer.plain(address, policy.origin, timeout).await
+            }
+            Target::Socket(_) => Err(ConnectError::NotAllowed(target)),
+            Target::Peer(peer) => {
+                if self.inner.hub.limits.refuses(Some(peer), None) {
+                    return Err(ConnectError::Blocked(target));
+                }
+                match tokio::time::timeout(timeout, self.to_peer(peer, purpose, policy)).await {
+                    Ok(result) => result,
+                    Err(_) => Err(ConnectError::TimedOut { target, after: timeout }),
+                }
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Overlay").field("key", &self.inner.hub.key).finish_non_exhaustive()
+    }
+}
+
+/// What relays say of our address, judged.
+pub(crate) fn verdict(udp: bool, outside: Option<SocketAddr>, varies: Option<bool>, own: &[SocketAddr]) -> NatVerdict {
+    match (udp, outside, varies) {
+        (false, ..) => NatVerdict::UdpBlocked,
+        (true, Some(outside), _) if own.iter().any(|address| address.ip() == outside.ip()) => NatVerdict::Open,
+        (true, Some(_), Some(true)) => NatVerdict::Symmetric,
+        (true, Some(_), Some(false)) => NatVerdict::EndpointIndependent,
+        // One relay alone cannot tell.
+        (true, ..) => NatVerdict::Unknown,
+    }
+}
