@@ -37,6 +37,7 @@
 //! ```
 
 mod reader;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -1,19 +1,20 @@
 //! The incoming half: a read plan that predicts blocks, and the slow parser behind it.
 //!
-//! Unparsed bytes stand in two places, in this order: `plain`, ordinary input; then `slots`, of which the first
-//! `filled` bytes (counted over headers and blocks in order) hold data. A slot is only ever posted where a message
-//! begins, so a first slot with a matching header is a block, and one without is a surprise: everything from there on
-//! moves to `plain`.
+//! Unparsed bytes stand in one of three places: `plain`, ordinary input; or `rope`, what was read into slots after a
+//! surprise; or `slots`, of which the first `filled` bytes (counted over headers and blocks in order) hold data. A slot is
+//! only ever posted where a message begins, so a first slot with a matching header is a block, and one without is a
+//! surprise: everything from there on becomes the rope, and its blocks are copied once to where they belong.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::IoSliceMut;
 
+use super::slot::{PREFIX, Rope, Slot, prefix};
 use super::{
     Event, MAX_EARLY_BITFIELD_LEN, MAX_EXTENDED_LEN, MAX_PLANNED_BLOCKS, MAX_UNKNOWN_LEN, ProtocolError, ReadPlan,
 };
 use crate::bitfield::Bitfield;
-use crate::block::{BlockBuf, BlockPool};
+use crate::block::BlockPool;
 use crate::wire::{
     BLOCK_LEN, BlockRef, HANDSHAKE_LEN, Handshake, ID_BITFIELD, ID_EXTENDED, ID_PIECE, Kind, Message, PIECE_HEADER_LEN,
     PieceHeader, WireError,
@@ -35,48 +36,12 @@ const MAX_EXPECTED: usize = 8192;
 /// The longest message that is neither a block, a bitfield nor extended, length prefix excluded.
 const MAX_FIXED_LEN: u32 = 13;
 
-/// Length prefix and id: what tells a block's header from another message.
-const PREFIX: usize = 5;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Handshake,
     /// An incoming connection whose handshake was given out and not yet answered.
     Unaccepted,
     Messages,
-}
-
-struct Slot {
-    header: [u8; PIECE_HEADER_LEN],
-    data: BlockBuf,
-    /// Length of the block expected here.
-    want: u32,
-}
-
-impl Slot {
-    fn len(&self) -> usize {
-        PIECE_HEADER_LEN + self.want as usize
-    }
-
-    /// Whether the first `n` bytes can be those of a block of the expected length.
-    fn matches(&self, n: usize) -> bool {
-        let expected = prefix(self.want);
-        let n = n.min(PREFIX);
-        self.header[..n] == expected[..n]
-    }
-
-    /// The parts of the first `n` bytes.
-    fn parts(&self, n: usize) -> (&[u8], &[u8]) {
-        let head = n.min(PIECE_HEADER_LEN);
-        (&self.header[..head], self.data.filled(n - head))
-    }
-}
-
-fn prefix(len: u32) -> [u8; PREFIX] {
-    let mut out = [0; PREFIX];
-    let header = PieceHeader(BlockRef { piece: 0, begin: 0, len }).encode();
-    out.copy_from_slice(&header[..PREFIX]);
-    out
 }
 
 pub(super) struct Reader {
@@ -90,6 +55,7 @@ pub(super) struct Reader {
     plain_target: usize,
     /// Bytes of an unknown message still to be dropped.
     skip: usize,
+    rope: Rope,
     slots: VecDeque<Slot>,
     filled: usize,
     /// How many blocks to predict.
@@ -110,6 +76,7 @@ impl Reader {
             end: 0,
             plain_target: PLAIN_MIN,
             skip: 0,
+            rope: Rope::default(),
             slots: VecDeque::new(),
             filled: 0,
             window: 2,
@@ -148,6 +115,9 @@ impl Reader {
     // ---- the plan ----
 
     pub(super) fn plan(&mut self) -> ReadPlan<'_> {
+        if self.rope.left > 0 {
+            self.spill_rope();
+        }
         self.adopt_partial_block();
         let have = self.end - self.start;
         // Slots may stand behind ordinary input only if that input then ends where a message ends.
@@ -215,7 +185,7 @@ impl Reader {
         if want > BLOCK_LEN || have >= PIECE_HEADER_LEN + want as usize {
             return;
         }
-        let mut slot = self.slots.pop_front().unwrap_or_else(|| new_slot(&self.pool));
+        let mut slot = self.slots.pop_front().unwrap_or_else(|| Slot::new(&self.pool));
         slot.want = want;
         let (head, body) = bytes.split_at(have.min(PIECE_HEADER_LEN));
         slot.header[..head.len()].copy_from_slice(head);
@@ -279,7 +249,7 @@ impl Reader {
             }
             match self.slots.get_mut(next) {
                 Some(slot) => slot.want = block.len,
-                None => self.slots.push_back(Slot { want: block.len, ..new_slot(&self.pool) }),
+                None => self.slots.push_back(Slot { want: block.len, ..Slot::new(&self.pool) }),
             }
             next += 1;
         }
@@ -325,9 +295,10 @@ impl Reader {
         }
         loop {
             if self.skip > 0 {
-                let n = self.skip.min(self.end - self.start);
-                self.start += n;
-                self.skip -= n;
+                let plain = self.skip.min(self.end - self.start);
+                self.start += plain;
+                self.skip -= plain;
+                self.skip -= self.rope.skip(self.skip);
                 if self.skip > 0 {
                     return Ok(None);
                 }
@@ -339,6 +310,12 @@ impl Reader {
                     Parsed::Incomplete => return Ok(None),
                 }
             }
+            if self.rope.left > 0 {
+                match self.next_of_rope()? {
+                    Parsed::Event(event) => return Ok(Some(event)),
+                    Parsed::Skipped | Parsed::Incomplete => continue,
+                }
+            }
             let Some(first) = self.slots.front() else { return Ok(None) };
             if self.filled == 0 {
                 return Ok(None);
@@ -346,7 +323,7 @@ impl Reader {
             if first.matches(self.filled) {
                 return Ok(self.take_slot());
             }
-            self.take_back();
+            self.rope = Rope::new(&mut self.slots, std::mem::take(&mut self.filled));
         }
     }
 
@@ -374,22 +351,6 @@ impl Reader {
         let block = PieceHeader::decode(&header)?.0;
         self.unexpect(&block);
         Some(Event::Block { block, data })
-    }
-
-    /// Moves everything read into slots back to ordinary input, in order.
-    fn take_back(&mut self) {
-        self.plain.clear();
-        let mut left = self.filled;
-        for slot in &self.slots {
-            let n = left.min(slot.len());
-            let (head, body) = slot.parts(n);
-            self.plain.extend_from_slice(head);
-            self.plain.extend_from_slice(body);
-            left -= n;
-        }
-        self.start = 0;
-        self.end = self.plain.len();
-        self.filled = 0;
     }
 
     fn next_plain(&mut self) -> Result<Parsed, ProtocolError> {
@@ -425,6 +386,54 @@ impl Reader {
         Ok(event.map_or(Parsed::Skipped, Parsed::Event))
     }
 
+    /// The next message of the rope. What is not a whole message becomes ordinary input.
+    fn next_of_rope(&mut self) -> Result<Parsed, ProtocolError> {
+        let head: [u8; PIECE_HEADER_LEN] = self.rope.peek();
+        let len = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+        let id = head[4];
+        let whole = if self.rope.left < 4 || (len > 0 && self.rope.left < PREFIX) {
+            false
+        } else if len == 0 {
+            self.rope.skip(4);
+            return Ok(Parsed::Event(Event::Message(Message::KeepAlive)));
+        } else {
+            self.check_length(id, len)?;
+            if Kind::of(id) == Kind::Unknown {
+                self.rope.skip(4);
+                self.skip = len as usize;
+                return Ok(Parsed::Skipped);
+            }
+            self.rope.left >= 4 + len as usize
+        };
+        if !whole {
+            self.spill_rope();
+            return Ok(Parsed::Incomplete);
+        }
+        if let Some(PieceHeader(block)) = PieceHeader::decode(&head) {
+            self.rope.skip(PIECE_HEADER_LEN);
+            let mut data = self.pool.take();
+            self.rope.copy_to(data.room().get_mut(..block.len as usize).unwrap_or_default());
+            data.set_len(block.len);
+            self.unexpect(&block);
+            return Ok(Parsed::Event(Event::Block { block, data }));
+        }
+        self.rope.skip(4);
+        let mut frame = vec![0; len as usize];
+        self.rope.copy_to(&mut frame);
+        Ok(Message::decode(&frame)?.map_or(Parsed::Skipped, |m| Parsed::Event(Event::Message(m))))
+    }
+
+    /// Moves what is left of the rope to ordinary input.
+    fn spill_rope(&mut self) {
+        let have = self.end - self.start;
+        let left = self.rope.left;
+        self.make_room(left);
+        if let Some(room) = self.plain.get_mut(have..have + left) {
+            self.rope.copy_to(room);
+            self.end += left;
+        }
+    }
+
     /// Refuses a message by its announced length before any of it is buffered.
     fn check_length(&self, id: u8, len: u32) -> Result<(), ProtocolError> {
         let max = match (Kind::of(id), id) {
@@ -437,10 +446,6 @@ impl Reader {
         };
         if len > max { Err(ProtocolError::TooLong { id, len, max }) } else { Ok(()) }
     }
-}
-
-fn new_slot(pool: &BlockPool) -> Slot {
-    Slot { header: [0; PIECE_HEADER_LEN], data: pool.take(), want: 0 }
 }
 
 enum Parsed {

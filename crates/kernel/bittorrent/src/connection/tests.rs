@@ -128,6 +128,11 @@ proptest! {
         prop_assert_eq!(events, events_of(&stream));
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
     /// Whatever way the slices are written, the peer reads the messages in order and the blocks in order.
     #[test]
     fn any_split_of_writes_arrives(
