@@ -152,31 +152,33 @@ pub fn tracker_udp(data: &[u8]) {
     let mut now = Instant::now();
     let mut transaction = [0; 4];
     exchange.start(ask(), now);
-    while let Some((&head, tail)) = rest.split_first() {
-        let len = usize::from(head & 63).min(tail.len());
-        let (datagram, after) = tail.split_at(len);
-        rest = after;
-        for _ in 0..3 {
-            match exchange.poll(now, &mut rng) {
-                Output::Send(datagram) => transaction.copy_from_slice(&datagram[12..16]),
-                Output::Wait(until) => {
-                    assert!(until > now && until - now <= Duration::from_secs(15 << 8));
-                    if head & 128 != 0 {
-                        now = until;
-                    }
-                    break;
-                }
-                Output::Done(Ok(Response::Announce(answer))) => {
-                    assert_eq!(kind & 2, 0);
-                    check_announce(&answer);
-                }
-                Output::Done(Ok(Response::Scrape(entries))) => {
-                    assert_eq!(kind & 2, 2);
-                    assert!(entries.len() <= MAX_SCRAPE);
-                }
-                Output::Done(Err(_)) => {}
-                Output::Idle => exchange.start(ask(), now),
+    // Takes what the exchange gives until it waits; asks again when it is through.
+    let mut drain = |exchange: &mut UdpExchange, now: Instant, transaction: &mut [u8; 4]| loop {
+        match exchange.poll(now, &mut rng) {
+            Output::Send(datagram) => transaction.copy_from_slice(&datagram[12..16]),
+            Output::Wait(until) => {
+                assert!(until > now && until - now <= Duration::from_secs(15 << 8));
+                return until;
             }
+            Output::Done(Ok(Response::Announce(answer))) => {
+                assert_eq!(kind & 2, 0);
+                check_announce(&answer);
+            }
+            Output::Done(Ok(Response::Scrape(entries))) => {
+                assert_eq!(kind & 2, 2);
+                assert!(entries.len() <= MAX_SCRAPE);
+            }
+            Output::Done(Err(_)) => {}
+            Output::Idle => exchange.start(ask(), now),
+        }
+    };
+    while let Some((&head, tail)) = rest.split_first() {
+        let (datagram, after) = tail.split_at(usize::from(head & 63).min(tail.len()));
+        rest = after;
+        let until = drain(&mut exchange, now, &mut transaction);
+        if head & 128 != 0 {
+            now = until;
+            drain(&mut exchange, now, &mut transaction);
         }
         let mut datagram = datagram.to_vec();
         if let (64, Some(slot)) = (head & 64, datagram.get_mut(4..8)) {
@@ -184,4 +186,5 @@ pub fn tracker_udp(data: &[u8]) {
         }
         exchange.handle(&datagram, now);
     }
+    drain(&mut exchange, now, &mut transaction);
 }
