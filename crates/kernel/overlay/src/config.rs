@@ -124,6 +124,9 @@ pub struct OverlayConfig {
     pub bind_ip: IpAddr,
     /// The port of both; 0 takes any that is free for both.
     pub port: u16,
+    /// Whether peers may see where this machine is. Off: no overlay packet goes straight to or from a peer, only through
+    /// relays; no address is told or published; no TLS link is opened to a peer. (BitTorrent swarms are not the overlay's.)
+    pub direct: bool,
     /// The DHT node.
     pub dht: DhtConfig,
     /// Find and be found by peers on the local network (multicast DNS).
@@ -152,6 +155,7 @@ impl OverlayConfig {
             bootstrap: PUBLIC_BOOTSTRAP.iter().map(|&node| node.to_owned()).collect(),
             bind_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             port: 0,
+            direct: true,
             dht: DhtConfig::default(),
             mdns: true,
             port_mapping: true,

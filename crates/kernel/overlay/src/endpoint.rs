@@ -11,8 +11,8 @@ use crate::transport_config;
 /// What an endpoint is built of.
 pub(crate) struct EndpointParts {
     pub(crate) secret: SecretKey,
-    pub(crate) ip: IpAddr,
-    pub(crate) port: u16,
+    /// Where to bind; `None` speaks through relays only.
+    pub(crate) bind: Option<SocketAddr>,
     pub(crate) alpns: Vec<Vec<u8>>,
     pub(crate) relays: RelayMap,
     pub(crate) resolver: iroh::dns::DnsResolver,
@@ -46,13 +46,14 @@ pub(crate) async fn bind(parts: EndpointParts) -> Result<Endpoint, EndpointError
         .transport_config(transport_config::quic())
         .portmapper_config(portmapper)
         .net_report_config(reports)
-        .clear_ip_transports()
-        .bind_addr(SocketAddr::new(parts.ip, parts.port))
-        .map_err(EndpointError::Address)?;
-    if parts.ip == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
-        let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), parts.port);
-        let optional = BindOpts::default().set_is_required(false);
-        builder = builder.bind_addr_with_opts(any_v6, optional).map_err(EndpointError::Address)?;
+        .clear_ip_transports();
+    if let Some(address) = parts.bind {
+        builder = builder.bind_addr(address).map_err(EndpointError::Address)?;
+        if address.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+            let any_v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), address.port());
+            let optional = BindOpts::default().set_is_required(false);
+            builder = builder.bind_addr_with_opts(any_v6, optional).map_err(EndpointError::Address)?;
+        }
     }
     for address in parts.external {
         builder = builder.external_addr(address);

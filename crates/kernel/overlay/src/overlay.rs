@@ -236,9 +236,6 @@ impl Overlay {
     /// Stops: says goodbye to peers, closes every socket, ends every task.
     pub async fn shutdown(&self) {
         let hub = &self.inner.hub;
-        if hub.tasks.stopping() {
-            hub.tasks.stopped().await;
-        }
         self.inner.offer.stop(hub).await;
         self.inner.gossip.stop().await;
         for connection in hub.pool.all() {
@@ -304,7 +301,7 @@ impl Overlay {
     /// The cheapest path to the peer that works: TLS with a head start, then both at once.
     async fn to_peer(&self, peer: PeerKey, purpose: StreamType, policy: PathPolicy) -> Result<BoxLink, ConnectError> {
         let overlay = policy.allows(PathKind::Direct) || policy.allows(PathKind::Relayed);
-        let tls = policy.allows(PathKind::Tls);
+        let tls = policy.allows(PathKind::Tls) && self.inner.config.direct;
         let bulk = Channel::of(purpose) == Channel::Bulk;
         if overlay && tls && bulk && self.addresses_of(&peer).tcp.is_empty() {
             // Where the peer's TCP port is, it says itself when we meet.

@@ -23,6 +23,8 @@ pub(crate) struct TcpSide {
     pub(crate) mapping: Option<PortMapping>,
     /// Addresses the operator says lead to us.
     pub(crate) external: Vec<SocketAddr>,
+    /// Whether peers are told where it is.
+    pub(crate) told: bool,
 }
 
 impl TcpSide {
@@ -88,10 +90,11 @@ pub(crate) async fn keep(hub: Arc<Hub>, tcp: Arc<TcpSide>, nudge: Nudge) {
 pub(crate) fn describe(hub: &Hub, tcp: &TcpSide) -> Hello {
     let endpoint = hub.endpoint.addr();
     let mut udp: Vec<SocketAddr> = endpoint.ip_addrs().copied().collect();
-    for address in &tcp.external {
-        if !udp.contains(address) {
-            udp.push(*address);
-        }
+    if tcp.told {
+        let more: Vec<SocketAddr> = tcp.external.iter().filter(|address| !udp.contains(address)).copied().collect();
+        udp.extend(more);
+    } else {
+        udp.clear();
     }
     let mut ours = Hello {
         version: hello::VERSION,
@@ -116,7 +119,7 @@ fn relays(hub: &Hub) -> Vec<crate::relay::RelayHint> {
 
 /// Addresses of the TCP listener: those of this machine with its port, and what the router or the operator gave.
 fn tcp_addresses(udp: &[SocketAddr], tcp: &TcpSide) -> Vec<SocketAddr> {
-    let Some(port) = tcp.port() else { return Vec::new() };
+    let Some(port) = tcp.port().filter(|_| tcp.told) else { return Vec::new() };
     let mut addresses: Vec<SocketAddr> = tcp.mapped().into_iter().chain(tcp.external.iter().copied()).collect();
     let bound_to: Vec<IpAddr> = tcp.bound.iter().map(SocketAddr::ip).collect();
     let any = bound_to.iter().any(IpAddr::is_unspecified);

@@ -260,13 +260,12 @@ async fn bind(
         let port = listener.local_addrs().first().map_or(config.port, SocketAddr::port);
         let bound = endpoint::bind(EndpointParts {
             secret: transport_secret(secret),
-            ip: config.bind_ip,
-            port,
+            bind: config.direct.then_some(SocketAddr::new(config.bind_ip, port)),
             alpns: accepted_alpns(alpns, &parts.registry),
             relays: relays.map(),
             resolver: resolver.clone(),
             port_mapping: config.port_mapping,
-            external: config.external.clone(),
+            external: if config.direct { config.external.clone() } else { Vec::new() },
         });
         match bound.await {
             Ok(endpoint) => return Ok((listener, endpoint)),
@@ -287,7 +286,7 @@ fn add_lookups(endpoint: &Endpoint, config: &OverlayConfig, finder: Finder, dht:
     if config.dht.enabled {
         lookups.add(DhtLookup { finder: finder.clone(), dht });
     }
-    if config.mdns {
+    if config.mdns && config.direct {
         let name = network_tag(&config.network).map_or_else(|| "weft".to_owned(), |tag| format!("weft-{tag}"));
         match MdnsAddressLookup::builder().service_name(name).build(endpoint.id()) {
             Ok(mdns) => lookups.add(LanLookup { finder, mdns }),
@@ -301,8 +300,8 @@ fn add_lookups(endpoint: &Endpoint, config: &OverlayConfig, finder: Finder, dht:
 fn tcp_side(config: &OverlayConfig, listener: &Listener) -> TcpSide {
     let bound = listener.local_addrs().to_vec();
     let port = bound.first().and_then(|address| NonZeroU16::new(address.port()));
-    let mapping = port.filter(|_| config.port_mapping).map(PortMapping::start);
-    TcpSide { bound, mapping, external: config.external.clone() }
+    let mapping = port.filter(|_| config.port_mapping && config.direct).map(PortMapping::start);
+    TcpSide { bound, mapping, external: config.external.clone(), told: config.direct }
 }
 
 /// Starts the tasks.

@@ -23,11 +23,6 @@ impl Tasks {
         self.cancel.is_cancelled()
     }
 
-    /// Ends when the overlay stops.
-    pub(crate) async fn stopped(&self) {
-        self.cancel.cancelled().await;
-    }
-
     /// Ends every task and waits for the last.
     pub(crate) async fn stop(&self) {
         self.cancel.cancel();

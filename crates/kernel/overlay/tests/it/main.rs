@@ -1,0 +1,10 @@
+//! Overlays end to end on loopback: every node has an address of its own in 127/8 and asks nobody outside.
+
+mod dht;
+mod direct;
+mod gossip;
+mod hostile;
+mod lab;
+mod private;
+mod relay;
+mod shutdown;
