@@ -80,6 +80,7 @@ impl Swarm {
         let mut dead = Vec::new();
         for (key, peer) in self.peers.iter_mut() {
             peer.useless = peer.useless.saturating_sub(USELESS_PER_SECOND);
+            peer.unrequested = peer.unrequested.saturating_sub(1);
             peer.refused = peer.refused.saturating_sub(REFUSED_PER_SECOND);
             // Settles the meters, so that the rate of a peer that stopped falls.
             peer.down.rate(now);

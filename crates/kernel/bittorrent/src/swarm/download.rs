@@ -177,7 +177,10 @@ impl Swarm {
             BlockVerdict::Accept
         };
         if arrival == Arrival::Complete {
-            self.disown(key, block.piece);
+            let owner = self.torrent.as_ref().and_then(|t| t.active.get(&block.piece)).and_then(|a| a.owner);
+            if let Some(owner) = owner {
+                self.disown(owner, block.piece);
+            }
             self.out.push_back(Output::PieceComplete { piece: block.piece });
         }
         self.fill(key);
@@ -272,10 +275,11 @@ fn drain_time(peer: &Peer, more: u32) -> f64 {
 
 /// Sets how many requests to keep outstanding by how fast the last ones were answered.
 fn adapt_depth(peer: &mut Peer, now: Instant) {
-    if peer.since_refill == 0 {
+    let elapsed = now.saturating_duration_since(peer.refilled_at).max(Duration::from_millis(1));
+    // A few blocks in a short time measure nothing.
+    if peer.since_refill < (peer.depth / 4).max(1) && elapsed < PIPELINE {
         return;
     }
-    let elapsed = now.saturating_duration_since(peer.refilled_at).max(Duration::from_millis(1));
     let measured = f64::from(peer.since_refill) / elapsed.as_secs_f64();
     let target = (measured * PIPELINE.as_secs_f64()) as u32;
     // Up by doubling, as far as the measurement goes; down gently, a single pause tells little.
@@ -292,7 +296,7 @@ fn choose(
     config: &super::SwarmConfig,
     rng: &mut rand::rngs::SmallRng,
 ) -> Option<u32> {
-    if let Some(piece) = urgent(torrent, peer, key) {
+    if let Some(piece) = urgent(torrent, peer, key, config) {
         return Some(piece);
     }
     if let Some(piece) = peer.own.iter().copied().find(|p| torrent.open.contains(p) && may_ask(torrent, peer, key, *p))
@@ -335,7 +339,7 @@ fn may_ask(torrent: &Torrent, peer: &Peer, key: PeerKey, piece: u32) -> bool {
 }
 
 /// A piece with a deadline, the earliest first.
-fn urgent(torrent: &mut Torrent, peer: &mut Peer, key: PeerKey) -> Option<u32> {
+fn urgent(torrent: &mut Torrent, peer: &mut Peer, key: PeerKey, config: &super::SwarmConfig) -> Option<u32> {
     if torrent.deadlines.is_empty() || peer.peer_choking {
         return None;
     }
@@ -348,7 +352,8 @@ fn urgent(torrent: &mut Torrent, peer: &mut Peer, key: PeerKey) -> Option<u32> {
         if torrent.open.contains(&piece) && may_ask(torrent, peer, key, piece) {
             return Some(piece);
         }
-        if torrent.picker.contains(piece) {
+        let room = torrent.has_room(torrent.geometry().piece_len(piece), config.max_inflight_bytes);
+        if room && torrent.picker.contains(piece) {
             torrent.begin(piece, key, peer.parole || torrent.failed.contains(&piece));
             peer.own.push(piece);
             return Some(piece);

@@ -13,7 +13,13 @@ use crate::pex::{MAX_PEERS, Pex, PexFlags, PexPeer};
 use crate::wire::Message;
 
 /// Peers the info dictionary is fetched from at once, each its own copy.
-const MAX_FETCHES: usize = 3;
+const FIRST_FETCHES: usize = 3;
+
+/// After this long without it one more peer is asked, so that slow or lying ones cannot keep it from us.
+const MORE_FETCHES_AFTER: Duration = Duration::from_secs(10);
+
+/// Peers asked at once at most: the copies they really send are held in memory.
+const MAX_FETCHES: usize = 8;
 
 /// A peer that sends no piece of metadata for this long is passed over.
 const FETCH_PATIENCE: Duration = Duration::from_secs(8);
@@ -103,6 +109,8 @@ impl Swarm {
         if self.torrent.is_some() || self.metadata.is_some() || self.paused {
             return;
         }
+        let waited = self.now.saturating_duration_since(self.started).as_secs() / MORE_FETCHES_AFTER.as_secs();
+        let most = FIRST_FETCHES.saturating_add(waited as usize).min(MAX_FETCHES);
         let mut running = self.peers.iter().filter(|(_, p)| p.fetch.is_some()).count();
         let mut waiting: Vec<(u32, PeerKey)> = (self.peers.iter())
             .filter(|(_, p)| p.fetch.is_none() && p.said.ut_metadata.is_some() && p.fetch_failures < MAX_FETCH_FAILURES)
@@ -110,7 +118,7 @@ impl Swarm {
             .collect();
         waiting.sort_unstable();
         for (_, key) in waiting {
-            if running >= MAX_FETCHES {
+            if running >= most {
                 break;
             }
             let Some(peer) = self.peers.get_mut(key) else { continue };
@@ -180,6 +188,7 @@ impl Swarm {
         for key in slow {
             self.give_up_fetch(key);
         }
+        self.start_metadata_fetches();
     }
 
     // ---- peer exchange ----

@@ -45,6 +45,7 @@ pub(super) struct Timers {
 pub struct Swarm {
     pub(super) config: SwarmConfig,
     pub(super) rng: SmallRng,
+    pub(super) started: Instant,
     /// The latest time told.
     pub(super) now: Instant,
     pub(super) state: SwarmState,
@@ -80,6 +81,7 @@ impl Swarm {
         Self {
             rng: SmallRng::seed_from_u64(config.seed),
             config,
+            started: now,
             now,
             state: SwarmState::Metadata,
             paused: false,

@@ -19,7 +19,12 @@ impl Swarm {
         match torrent.verified(piece) {
             // Every request for it was answered or taken back as its blocks came.
             Some(active) if active.missing == 0 => self.clear_parole(&active),
-            _ => self.cancel_piece(piece),
+            // The shell found it on disk while it was being fetched.
+            Some(_) => {
+                self.out.push_back(Output::PieceAbandoned { piece });
+                self.cancel_piece(piece);
+            }
+            None => {}
         }
         self.work_freed = true;
         self.announce(piece, was_missing);
