@@ -159,6 +159,14 @@ impl Overlay {
         }
     }
 
+    /// Closes the connections with a peer, and says how many there were. Either side may open another: to keep a peer
+    /// away, put it on the deny list.
+    pub fn disconnect(&self, peer: &PeerKey) -> usize {
+        let connections = self.inner.hub.pool.all();
+        let theirs = connections.iter().filter(|connection| connection.peer == *peer);
+        theirs.map(|connection| connection.close(CloseCode::Idle)).count()
+    }
+
     /// Which addresses may be dialled on this network.
     pub fn guard(&self) -> &AddressGuard {
         &self.inner.hub.guard
