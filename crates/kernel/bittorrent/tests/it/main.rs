@@ -9,5 +9,6 @@
 
 mod corpus;
 mod hostile;
+mod machine;
 mod sim;
 mod swarms;
