@@ -1,0 +1,50 @@
+//! The routes under `/api/v1/files`.
+
+mod add;
+mod control;
+mod limits;
+mod list;
+
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use weft_content::{Engine, InfoHash};
+use weft_service::Problem;
+
+use crate::creations::Creations;
+
+/// 22 MiB: a 16 MiB `.torrent` in base64, and what else stands in the request.
+const MAX_ADD_BYTES: usize = 22 << 20;
+
+/// What the routes work on.
+#[derive(Clone)]
+struct Files {
+    engine: Engine,
+    creations: Creations,
+}
+
+pub(crate) fn router(engine: Engine, creations: Creations) -> OpenApiRouter {
+    let adding =
+        OpenApiRouter::new().routes(routes!(list::torrents, add::add)).layer(DefaultBodyLimit::max(MAX_ADD_BYTES));
+    OpenApiRouter::new()
+        .merge(adding)
+        .routes(routes!(list::torrent, control::remove))
+        .routes(routes!(list::metainfo))
+        .routes(routes!(list::magnet))
+        .routes(routes!(list::creations))
+        .routes(routes!(control::pause))
+        .routes(routes!(control::resume))
+        .routes(routes!(control::recheck))
+        .routes(routes!(control::select))
+        .routes(routes!(control::add_peers))
+        .routes(routes!(limits::of_torrent))
+        .routes(routes!(limits::get, limits::set))
+        .with_state(Files { engine, creations })
+}
+
+/// The info-hash in a path: 40 hex digits, or 32 base32 characters as older links have them.
+fn info_hash(text: &str) -> Result<InfoHash, Problem> {
+    text.parse().or_else(|error| InfoHash::from_base32(text).map_err(|_| error)).map_err(|error| {
+        Problem::bad_request(format!("`{text}` is not an info-hash: {error}")).mend("`weft ls` shows each torrent's")
+    })
+}

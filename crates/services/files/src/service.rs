@@ -1,0 +1,91 @@
+//! The service: what the node sees.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use weft_content::{Engine, STREAM_TYPE, State, TorrentStatus, Trouble};
+use weft_overlay::{LinkHandler, Overlay, StreamType};
+use weft_service::{Health, Sample, Service, StartError};
+
+use crate::api;
+use crate::creations::Creations;
+use crate::samples;
+
+/// 3 troubled torrents are named in the health's text; the list shows all.
+const NAMED_TROUBLES: usize = 3;
+
+/// Sharing and getting files.
+pub struct FilesService {
+    pub(crate) engine: Engine,
+    pub(crate) creations: Creations,
+    overlay: Overlay,
+}
+
+impl FilesService {
+    /// The face of `engine`, which takes plain BitTorrent connections from `overlay` while the service is on.
+    pub fn new(engine: Engine, overlay: Overlay) -> Self {
+        FilesService { engine, creations: Creations::default(), overlay }
+    }
+}
+
+#[async_trait]
+impl Service for FilesService {
+    fn name(&self) -> &'static str {
+        "files"
+    }
+
+    fn summary(&self) -> &'static str {
+        "shares and gets files and folders"
+    }
+
+    fn api(&self) -> OpenApiRouter {
+        api::router(self.engine.clone(), self.creations.clone())
+    }
+
+    fn streams(&self) -> Vec<(StreamType, Arc<dyn LinkHandler>)> {
+        vec![(STREAM_TYPE, self.engine.link_handler())]
+    }
+
+    fn snapshot(&self) -> Value {
+        json!({ "torrents": self.engine.list(), "totals": self.engine.status() })
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        samples::samples(&self.engine.status(), &self.engine.list())
+    }
+
+    fn health(&self) -> Health {
+        health(self.engine.status().resume_trouble.as_ref(), &self.engine.list())
+    }
+
+    fn is_core(&self) -> bool {
+        true
+    }
+
+    async fn start(&self) -> Result<(), StartError> {
+        // Plain BitTorrent says no stream type, so it has a place of its own in the table.
+        self.overlay.serve_plain(self.engine.link_handler());
+        Ok(())
+    }
+
+    async fn stop(&self) {
+        self.overlay.unserve_plain();
+    }
+}
+
+fn health(resume: Option<&Trouble>, torrents: &[TorrentStatus]) -> Health {
+    let stopped = torrents
+        .iter()
+        .filter(|torrent| torrent.state == State::Error)
+        .filter_map(|torrent| Some((torrent.name.as_str(), torrent.trouble.as_ref()?)));
+    let troubles: Vec<_> = resume.map(|trouble| ("resume state", trouble)).into_iter().chain(stopped).collect();
+    let Some((_, first)) = troubles.first() else { return Health::Ok };
+    let named = troubles.iter().take(NAMED_TROUBLES).map(|(name, trouble)| format!("{name}: {}", trouble.message));
+    let mut because = named.collect::<Vec<_>>().join("; ");
+    if troubles.len() > NAMED_TROUBLES {
+        because.push_str(&format!("; and {} more", troubles.len() - NAMED_TROUBLES));
+    }
+    Health::degraded(because, first.mend.clone())
+}
