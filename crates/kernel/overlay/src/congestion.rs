@@ -103,9 +103,11 @@ pub fn report(wanted: Congestion) -> CongestionReport {
 
 fn advice(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => "the kernel has no BBR loaded, transfers over lossy paths are slower than they could \
+        io::ErrorKind::NotFound => {
+            "the kernel has no BBR loaded, transfers over lossy paths are slower than they could \
              be: load it as root with `modprobe tcp_bbr`"
-            .to_owned(),
+                .to_owned()
+        }
         io::ErrorKind::PermissionDenied => "this user may not choose BBR, transfers over lossy paths are slower than \
              they could be: as root, add `bbr` to the sysctl `net.ipv4.tcp_allowed_congestion_control`"
             .to_owned(),

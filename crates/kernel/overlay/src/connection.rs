@@ -181,9 +181,7 @@ impl PeerConnection {
 
     /// Whether every path goes through this relay.
     pub(crate) fn only_through(&self, relay: &RelayUrl) -> bool {
-        let paths = self.connection.paths();
-        !paths.is_empty()
-            && paths.iter().all(|path| matches!(path.remote_addr(), TransportAddr::Relay(url) if url == relay))
+        only_through(&self.connection, relay)
     }
 
     /// Round trip on the path in use.
@@ -232,6 +230,13 @@ impl PeerConnection {
         }
         now.saturating_duration_since(*self.last_used.lock())
     }
+}
+
+/// Whether every path of a connection goes through this relay.
+pub(crate) fn only_through(connection: &Connection, relay: &RelayUrl) -> bool {
+    let paths = connection.paths();
+    let through = |address: &TransportAddr| matches!(address, TransportAddr::Relay(url) if url == relay);
+    !paths.is_empty() && paths.iter().all(|path| through(path.remote_addr()))
 }
 
 /// A link on a connection: while one lives, the connection is not idle.

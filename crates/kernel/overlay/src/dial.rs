@@ -59,6 +59,7 @@ impl Hub {
         let through = relays.iter().map(|hint| TransportAddr::Relay(hint.url().clone()));
         let address = EndpointAddr::from_parts(id, udp.chain(through));
         let started = Instant::now();
+        tracing::debug!(peer = %peer.short(), ?channel, ?address.addrs, "dialling");
         let dialled = self.endpoint.connect(address, self.alpns.of_channel(channel)).await;
         let connection = dialled.map_err(|error| self.dial_failed(&peer, error))?;
         drop(passage);
@@ -81,6 +82,7 @@ impl Hub {
     }
 
     fn dial_failed(&self, peer: &PeerKey, error: IrohConnectError) -> DialError {
+        tracing::debug!(peer = %peer.short(), %error, "dial failed");
         let failed = Observation::Failed { path: PathKind::Direct, reason: error.to_string() };
         self.peers.observe((*peer).into(), failed);
         match error {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use iroh::endpoint::{BindError, BindOpts, InvalidSocketAddr, PortmapperConfig, presets};
 use iroh::{Endpoint, NetReportConfig, RelayMap, RelayMode, SecretKey};
 
+use crate::census::Census;
 use crate::relay::ca_tls_config;
 use crate::transport_config;
 
@@ -16,6 +17,7 @@ pub(crate) struct EndpointParts {
     pub(crate) alpns: Vec<Vec<u8>>,
     pub(crate) relays: RelayMap,
     pub(crate) resolver: iroh::dns::DnsResolver,
+    pub(crate) census: Census,
     pub(crate) port_mapping: bool,
     pub(crate) external: Vec<SocketAddr>,
 }
@@ -44,6 +46,7 @@ pub(crate) async fn bind(parts: EndpointParts) -> Result<Endpoint, EndpointError
         .dns_resolver(parts.resolver)
         .ca_tls_config(ca_tls_config())
         .transport_config(transport_config::quic())
+        .hooks(parts.census)
         .portmapper_config(portmapper)
         .net_report_config(reports)
         .clear_ip_transports();

@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::PeerKey;
 use crate::alpn::Channel;
-use crate::connection::{CloseCode, Path};
+use crate::connection::{CloseCode, Path, only_through};
 use crate::event::OverlayEvent;
 use crate::hub::Hub;
 use crate::pool::{Claim, DialError, Outcome};
@@ -142,9 +142,18 @@ impl Hub {
         // Who was connected through it only, before the endpoint changes anything.
         let cut: Vec<_> = self.pool.all().into_iter().filter(|connection| connection.only_through(url)).collect();
         self.relays.lost(url, reason).await;
+        if cut.is_empty() {
+            return;
+        }
+        tracing::debug!(relay = %url, reason, cut = cut.len(), "connections went through a relay that is dead");
         let Ok(hint) = url.to_string().parse::<RelayHint>() else { return };
+        // Gossip's connections too: while one lives, the endpoint sends everything for its peer the same way.
+        for connection in self.census.all() {
+            if only_through(&connection, url) {
+                CloseCode::RelayLost.close(&connection);
+            }
+        }
         for connection in cut {
-            connection.close(CloseCode::RelayLost);
             self.redial(connection.peer, connection.channel, hint.clone(), noticed);
         }
     }

@@ -231,7 +231,10 @@ async fn names_are_checked_by_what_they_resolve_to() {
     dns.asked.lock().clear();
     for host in ["127.0.0.1", "[::1]", "::1", "localhost", "a.localhost", "printer.local", "x.internal", "a.onion"] {
         let answer = guard.resolve_checked(host, 80, stranger).await;
-        assert!(matches!(answer, Err(GuardError::NotPublic { .. } | GuardError::SpecialName { .. })), "{host} {answer:?}");
+        assert!(
+            matches!(answer, Err(GuardError::NotPublic { .. } | GuardError::SpecialName { .. })),
+            "{host} {answer:?}"
+        );
     }
     assert!(guard.resolve_checked("a.onion", 80, Origin::User).await.is_err());
     assert!(guard.resolve_checked("", 80, stranger).await.is_err());

@@ -13,6 +13,7 @@ use weft_events::EventSink;
 use crate::PeerKey;
 use crate::addresses::{AddressBook, PeerAddresses};
 use crate::alpn::{Alpns, Channel};
+use crate::census::Census;
 use crate::config::Network;
 use crate::connection::{Path, PeerConnection};
 use crate::event::OverlayEvent;
@@ -34,6 +35,7 @@ pub(crate) struct Hub {
     pub(crate) network: Network,
     pub(crate) alpns: Alpns,
     pub(crate) endpoint: Endpoint,
+    pub(crate) census: Census,
     pub(crate) resolver: DnsResolver,
     pub(crate) guard: AddressGuard,
     pub(crate) limits: Limits,

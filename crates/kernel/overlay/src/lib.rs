@@ -62,6 +62,7 @@
 mod accept;
 mod addresses;
 mod alpn;
+mod census;
 mod config;
 pub mod congestion;
 mod connection;

@@ -21,6 +21,7 @@ use crate::event::OverlayEvent;
 use crate::gossip::Gossip;
 use crate::guard::{AddressGuard, Origin};
 use crate::hub::Hub;
+use crate::keys::peer_key;
 use crate::limits::Limits;
 use crate::link::{BoxLink, PathKind};
 use crate::listener::{Listener, ListenerCounts};
@@ -152,9 +153,10 @@ impl Overlay {
 
     /// Closes connections with peers that the lists exclude now. Call it after changing them.
     pub fn enforce_limits(&self) {
-        for connection in self.inner.hub.pool.all() {
-            if self.inner.hub.limits.refuses(Some(connection.peer), None) {
-                connection.close(CloseCode::Refused);
+        for connection in self.inner.hub.census.all() {
+            let peer = peer_key(&connection.remote_id());
+            if peer.is_none_or(|peer| self.inner.hub.limits.refuses(Some(peer), None)) {
+                CloseCode::Refused.close(&connection);
             }
         }
     }
@@ -241,7 +243,7 @@ impl Overlay {
         }
     }
 
-    /// Stops: says goodbye to peers, closes every socket, ends every task.
+    /// Stops: says goodbye to peers and ends every task. The UDP socket is free when the last handle is dropped.
     pub async fn shutdown(&self) {
         let hub = &self.inner.hub;
         self.inner.offer.stop(hub).await;

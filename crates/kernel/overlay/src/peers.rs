@@ -224,7 +224,8 @@ impl fmt::Debug for PeerTable {
 fn entry(records: &mut HashMap<PeerId, Record>, peer: PeerId, now: u64) -> Option<&mut Record> {
     if !records.contains_key(&peer) && records.len() >= MAX_PEERS {
         // A scan of 4,096 entries a stranger, some 20 µs, and only while the table is full.
-        let longest_unseen = records.iter().filter(|(_, r)| r.open == 0).min_by_key(|(_, r)| (r.contact, r.last_seen_ms));
+        let longest_unseen =
+            records.iter().filter(|(_, r)| r.open == 0).min_by_key(|(_, r)| (r.contact, r.last_seen_ms));
         let victim = longest_unseen.map(|(id, _)| *id)?;
         records.remove(&victim);
     }

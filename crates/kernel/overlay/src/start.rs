@@ -16,6 +16,7 @@ use weft_identity::DeviceSecret;
 use crate::accept;
 use crate::addresses::AddressBook;
 use crate::alpn::{Alpns, Channel, network_tag};
+use crate::census::Census;
 use crate::config::{Network, OverlayConfig};
 use crate::dht::{DhtNode, NodeCache};
 use crate::discover;
@@ -162,7 +163,8 @@ pub(crate) async fn start(
     };
     let alpns = Alpns::of(&config.network);
     let resolver = OverlayResolver::new(config.relays.iter().filter_map(domain_of)).into_dns();
-    let (listener, endpoint) = bind(&config, &parts, &alpns, &secret, &relays, &resolver).await?;
+    let census = Census::new(parts.limits.clone());
+    let (listener, endpoint) = bind(&config, &parts, &alpns, &secret, &relays, &resolver, &census).await?;
     relays.attach(endpoint.clone());
 
     let cache = NodeCache::new(config.cache_dir.as_deref());
@@ -179,6 +181,7 @@ pub(crate) async fn start(
         network: config.network.clone(),
         alpns,
         endpoint,
+        census,
         resolver,
         guard: guard.clone(),
         limits: parts.limits.clone(),
@@ -250,6 +253,7 @@ async fn bind(
     secret: &DeviceSecret,
     relays: &RelayPool,
     resolver: &iroh::dns::DnsResolver,
+    census: &Census,
 ) -> Result<(Listener, Endpoint), StartError> {
     let tries = if config.port == 0 { PORT_TRIES } else { 1 };
     let mut attempt = 1;
@@ -264,6 +268,7 @@ async fn bind(
             alpns: accepted_alpns(alpns, &parts.registry),
             relays: relays.map(),
             resolver: resolver.clone(),
+            census: census.clone(),
             port_mapping: config.port_mapping,
             external: if config.direct { config.external.clone() } else { Vec::new() },
         });

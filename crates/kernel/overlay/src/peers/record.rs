@@ -123,8 +123,9 @@ impl Record {
     }
 
     fn moved(&mut self, from: PathKind, to: PathKind, now: u64) {
-        let figures = self.figures(from);
-        figures.open = figures.open.saturating_sub(1);
+        // A connection that was never noted (the record made room meanwhile) cannot move, nor end.
+        let Some(left) = self.figures(from).open.checked_sub(1) else { return };
+        self.figures(from).open = left;
         let figures = self.figures(to);
         figures.open = figures.open.saturating_add(1);
         self.path = Some(to);
@@ -132,8 +133,8 @@ impl Record {
     }
 
     fn disconnected(&mut self, path: PathKind, now: u64) {
-        let figures = self.figures(path);
-        figures.open = figures.open.saturating_sub(1);
+        let Some(left) = self.figures(path).open.checked_sub(1) else { return };
+        self.figures(path).open = left;
         self.open = self.open.saturating_sub(1);
         self.last_seen_ms = now;
         if self.open == 0 {
@@ -184,9 +185,11 @@ impl Record {
         if self.addresses.len() < MAX_ADDRESSES {
             return;
         }
-        let worst = self.addresses.iter().enumerate().min_by_key(|(_, known)| {
-            (known.origin == Origin::User, known.worked_ms, known.heard_ms)
-        });
+        let worst = self
+            .addresses
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, known)| (known.origin == Origin::User, known.worked_ms, known.heard_ms));
         if let Some(index) = worst.map(|(index, _)| index) {
             self.addresses.swap_remove(index);
         }

@@ -96,8 +96,7 @@ fn addresses_that_worked_come_first_and_the_users_stay() {
 fn the_port_of_an_incoming_connection_is_no_address() {
     let table = PeerTable::new();
     let peer = PeerId::Key(key(1));
-    let incoming =
-        Observation::Connected { path: PathKind::Tls, direction: Direction::In, remote: Some(address(1)) };
+    let incoming = Observation::Connected { path: PathKind::Tls, direction: Direction::In, remote: Some(address(1)) };
     table.observe_at(peer, incoming, t(1));
     assert!(table.addresses(&peer).is_empty());
 }

@@ -50,7 +50,9 @@ pub struct TlsLink {
 }
 
 impl TlsLink {
-    pub(super) fn new(stream: TcpStream, tls: rustls::Connection, peer: PeerKey) -> Self {
+    pub(super) fn new(stream: TcpStream, mut tls: rustls::Connection, peer: PeerKey) -> Self {
+        // The bound is ours (`MAX_QUEUED`): rustls' own cuts a write where it likes, and makes small records of it.
+        tls.set_buffer_limit(None);
         let remote = stream.peer_addr().ok();
         let incoming = Incoming::default();
         TlsLink { stream, tls, incoming, queued: 0, closing: false, peer, remote, _permit: None }

@@ -102,10 +102,7 @@ mod tests {
         input.extend_from_slice(key(1).as_bytes());
         input.extend_from_slice(&[0xab; 16]);
         let digest = HEXLOWER.encode(&Sha256::digest(&input));
-        assert_eq!(
-            blind(&key(1), &[0xab; 16]),
-            format!("{}.{}.weft.internal", "ab".repeat(16), &digest[..32])
-        );
+        assert_eq!(blind(&key(1), &[0xab; 16]), format!("{}.{}.weft.internal", "ab".repeat(16), &digest[..32]));
     }
 
     #[test]

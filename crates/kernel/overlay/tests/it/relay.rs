@@ -95,7 +95,12 @@ async fn bytes_again(a: &Node, b: &Node, since: Instant) -> Duration {
         {
             return since.elapsed();
         }
-        assert!(since.elapsed() < SOON, "bytes never flowed again");
+        assert!(
+            since.elapsed() < SOON,
+            "bytes never flowed again: {:#?} {:#?}",
+            a.overlay.status(),
+            b.overlay.status()
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -181,7 +186,9 @@ async fn a_relay_that_falls_silent_is_replaced() {
         let next = b.event(&mut events, "home-relay", at_home).await;
         let rehomed = killed.elapsed();
         let flowing = bytes_again(&a, &b, killed).await;
-        println!("relay silent: noticed after {noticed:?}, new home after {rehomed:?} ({next}), bytes after {flowing:?}");
+        println!(
+            "relay silent: noticed after {noticed:?}, new home after {rehomed:?} ({next}), bytes after {flowing:?}"
+        );
         assert!(noticed < Duration::from_secs(5), "{noticed:?}");
         assert!(flowing < Duration::from_secs(8), "{flowing:?}");
     }
