@@ -1,4 +1,5 @@
 //! The bodies of the fuzz targets, one module a crate, one function a target.
 
 pub mod bittorrent;
+pub mod identity;
 pub mod peer;

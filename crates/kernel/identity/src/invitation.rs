@@ -450,6 +450,21 @@ mod tests {
         assert_eq!(Invitation::from_bytes(&bytes).unwrap(), invitation);
     }
 
+    /// Replays what the fuzzer starts from and what it has found.
+    #[test]
+    fn fuzz_corpus_is_replayed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/corpus/invitation");
+        let mut count = 0;
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            fuzz_invitation(&std::fs::read(entry.unwrap().path()).unwrap());
+            count += 1;
+        }
+        assert!(count >= 9, "{} holds {count} inputs", folder.display());
+        let seed = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        assert!(Invitation::from_bytes(&seed("bytes")).is_ok(), "a seed gets through to the end");
+        assert!(wire::fuzz_body(&seed("body-places")), "a seed gets through to every kind of place and relay");
+    }
+
     proptest! {
         #[test]
         fn any_flipped_bit_is_noticed_even_with_a_right_checksum(at: prop::sample::Index, bit in 0u8..8) {

@@ -247,19 +247,25 @@ fn assemble(body: Body, signature: Signature) -> Result<Invitation, InvitationEr
     })
 }
 
-/// The body's parser alone, for the fuzzer: what it can reach without being able to sign.
-pub(super) fn fuzz_body(bytes: &[u8]) {
-    if let Ok(body) = read_body(bytes) {
-        let again = postcard::to_allocvec(&body).expect("what was read can be written");
-        let reread = read_body(&again).expect("what was written can be read");
-        assert_eq!(postcard::to_allocvec(&reread).ok(), Some(again), "writing settles after one round");
-        for relay in body.relays {
-            if let Ok(hint) = relay.into_hint() {
-                let short = WireRelay::of(&hint).into_hint().expect("a relay that was read can be written");
-                assert_eq!(short, hint, "the short spelling of a relay loses nothing");
-            }
+/// The body's parser alone, for the fuzzer: what it can reach without being able to sign. Says whether it read one.
+pub(super) fn fuzz_body(bytes: &[u8]) -> bool {
+    let Ok(body) = read_body(bytes) else { return false };
+    let again = postcard::to_allocvec(&body).expect("what was read can be written");
+    let reread = read_body(&again).expect("what was written can be read");
+    assert_eq!(postcard::to_allocvec(&reread).ok(), Some(again), "writing settles after one round");
+    let mut relays = Vec::new();
+    for relay in body.relays {
+        if let Ok(hint) = relay.into_hint() {
+            let short = WireRelay::of(&hint).into_hint().expect("a relay that was read can be written");
+            assert_eq!(short, hint, "the short spelling of a relay loses nothing");
+            relays.push(hint);
         }
     }
+    let reach = from_places(&body.places, &relays);
+    let settled = in_order(&reach);
+    assert_eq!(in_order(&settled), settled, "an order that was written is kept");
+    assert!(reach.is_bounded());
+    true
 }
 
 #[cfg(test)]
