@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_bep_is_read() {
-        let bytes = b"d1:md11:LT_metadatai1e6:\xc2\xb5T_PEXi2ee1:pi6881e1:v13:\xc2\xb5Torrent 1.2e";
+        let bytes = b"d1:md11:LT_metadatai1e6:\xb5T_PEXi2ee1:pi6881e1:v13:\xc2\xb5Torrent 1.2e";
         let read = ExtendedHandshake::decode(bytes).unwrap();
         let want =
             ExtendedHandshake {
