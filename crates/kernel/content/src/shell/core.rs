@@ -145,10 +145,6 @@ impl Core {
         self.geometry.map(|g| g.piece_count())
     }
 
-    pub(crate) fn halted(&self) -> bool {
-        self.halted
-    }
-
     pub(crate) fn held(&self) -> &Bitfield {
         &self.held
     }
@@ -439,7 +435,7 @@ impl Core {
                     effects.notes.push(Note::PexPeers { from, peers });
                 }
                 Output::NeedPeers => effects.notes.push(Note::NeedPeers),
-                Output::StateChanged(state) => effects.notes.push(Note::State(state)),
+                Output::StateChanged(_) => effects.notes.push(Note::State),
                 _ => {}
             }
         }

@@ -5,7 +5,6 @@ use std::task::Waker;
 
 use bytes::Bytes;
 use weft_bittorrent::pex::PexPeer;
-use weft_bittorrent::swarm::SwarmState;
 use weft_overlay::PeerKey;
 
 use super::assembly::{Complete, Spill};
@@ -47,7 +46,7 @@ pub(crate) enum Note {
     /// More peers would help.
     NeedPeers,
     /// The machine's state changed.
-    State(SwarmState),
+    State,
     /// Every piece of a file is verified.
     FileCompleted { file: usize },
     /// Somebody wrote to a file whose pieces were verified.

@@ -163,15 +163,6 @@ impl Candidates {
     pub(crate) fn waiting(&self) -> usize {
         self.known.values().filter(|c| !c.busy && !c.banned).count()
     }
-
-    /// The Weft peers among them.
-    pub(crate) fn weft_keys(&self) -> Vec<PeerKey> {
-        let keys = self.known.keys().filter_map(|address| match address {
-            Address::Weft(key) => Some(*key),
-            Address::Socket(_) => None,
-        });
-        keys.collect()
-    }
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ fn refuse(path: PathBuf, action: Action, error: Errno) -> StorageError {
 /// The name and the folders before it.
 fn split(relative: &str) -> Option<(&str, &str)> {
     let (folders, name) = relative.rsplit_once('/').unwrap_or(("", relative));
-    is_plain(name).then_some((name, folders))
+    (is_plain(name) && !relative.starts_with('/')).then_some((name, folders))
 }
 
 /// The last line of defence: metainfo with such names is refused when it is parsed.

@@ -58,7 +58,7 @@ pub enum StorageError {
         path: PathBuf,
     },
     /// A symlink, a device or a file stands where a folder or plain file belongs.
-    #[error("{path} is not a plain file in the torrent's folder (a symlink, a device, or a file in place of a folder): remove it")]
+    #[error("{path} is not a plain file in the torrent's folder (a symlink, a device, or a file in place of a folder): move it out of the way")]
     Unsafe {
         /// What was refused.
         path: PathBuf,

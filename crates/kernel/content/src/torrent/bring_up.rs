@@ -182,7 +182,9 @@ impl Torrent {
         let hashed =
             check::hash(&self.shell.tools, &storage, to_hash, Arc::clone(&self.checked), self.cancel.child_token()).await;
         match hashed {
-            Ok(right) => right.into_iter().for_each(|piece| drop(have.insert(piece))),
+            Ok(right) => right.into_iter().for_each(|piece| {
+                have.insert(piece);
+            }),
             Err(error) => failed = failed.or(Some(error)),
         }
         let content = Arc::new(Content::new(Arc::clone(&storage), &have));

@@ -99,9 +99,13 @@ impl Torrent {
         let mut candidates = Candidates::default();
         let now = std::time::Instant::now();
         let addresses = record.user_peers.iter().filter_map(|p| p.parse().ok());
-        addresses.for_each(|a| drop(candidates.add(Address::Socket(a), PeerOrigin::User, now)));
+        for address in addresses {
+            candidates.add(Address::Socket(address), PeerOrigin::User, now);
+        }
         let keys = record.weft_peers.iter().filter_map(|k| k.parse().ok()).filter(|k| Some(*k) != shared.seams.device);
-        keys.for_each(|k| drop(candidates.add(Address::Weft(k), PeerOrigin::Weft, now)));
+        for key in keys {
+            candidates.add(Address::Weft(key), PeerOrigin::Weft, now);
+        }
         Arc::new(Torrent {
             id,
             shared: Arc::clone(shared),

@@ -196,7 +196,7 @@ impl Torrent {
                 self.trackers.lock().want_peers(now);
                 clock.dht_at = clock.dht_at.min(now + DHT_HUNGRY);
             }
-            Note::State(_) => {}
+            Note::State => {} // the turn that follows looks at it
             Note::FileCompleted { file } => self.file_completed(file),
             Note::FileChanged { file } => self.begin_suspicion(file, None),
             Note::Unreadable { file, error } => {
