@@ -292,7 +292,7 @@ async fn those_who_say_nothing_fill_only_their_own_places() {
     assert_eq!(counts.crowded_out, 16);
     // Others are served meanwhile.
     let _link = dial(&a, &b).await.unwrap();
-    next(&mut b.echo).await;
+    let _held = next(&mut b.echo).await;
     eventually("the slow are closed", || b.listener.counts().undecided == 0).await;
     assert_eq!(b.listener.counts().timed_out, 4);
     for stream in &mut slow {
