@@ -203,6 +203,65 @@ fn a_lone_sender_of_a_wrong_piece_is_banned() {
     assert!(desk.outputs().contains(&Output::Ban { addr: ([10, 0, 0, 2], 6881).into(), reason: DropReason::BadData }));
 }
 
+/// A piece to which two peers gave two blocks each, complete.
+fn mixed() -> (Desk, PeerKey, PeerKey) {
+    let mut desk = Desk::new(&[], false);
+    desk.swarm.set_priorities(desk.now, &only(&[4]));
+    let first = desk.server(true);
+    assert_eq!(desk.requests(first).len(), 4);
+    desk.swarm.on_block(desk.now, first, block(4, 0));
+    desk.swarm.on_block(desk.now, first, block(4, 1));
+    desk.tell(first, Message::Choke);
+    desk.outputs();
+    let second = desk.server(true);
+    assert_eq!(desk.requests(second), [block(4, 2), block(4, 3)]);
+    desk.swarm.on_block(desk.now, second, block(4, 2));
+    desk.swarm.on_block(desk.now, second, block(4, 3));
+    assert!(desk.outputs().contains(&Output::PieceComplete { piece: 4 }));
+    (desk, first, second)
+}
+
+#[test]
+fn suspects_fetch_whole_pieces_alone_until_one_is_found_out() {
+    let (mut desk, first, second) = mixed();
+    desk.swarm.piece_failed(desk.now, 4, &[]);
+    let out = desk.outputs();
+    assert_eq!((dropped(&out, first), dropped(&out, second)), (None, None), "either may be innocent");
+    assert!(desk.swarm.peer_stats().iter().all(|p| p.parole && p.hash_failures == 1));
+    // All of it is asked of one; the other, although idle, gets no part.
+    assert!((0..4).all(|i| sent(&out, second, &Message::Request(block(4, i)))));
+    desk.tell(first, Message::Unchoke);
+    assert_eq!(desk.requests(first), []);
+    (0..4).for_each(|i| assert_eq!(desk.swarm.on_block(desk.now, second, block(4, i)), BlockVerdict::Accept));
+    desk.swarm.piece_failed(desk.now, 4, &[]);
+    let out = desk.outputs();
+    assert_eq!(dropped(&out, second), Some((DropReason::BadData, true)));
+    assert_eq!(dropped(&out, first), None);
+    assert!((0..4).all(|i| sent(&out, first, &Message::Request(block(4, i)))));
+    (0..4).for_each(|i| assert_eq!(desk.swarm.on_block(desk.now, first, block(4, i)), BlockVerdict::Accept));
+    desk.swarm.piece_verified(desk.now, 4);
+    desk.outputs();
+    assert!(desk.swarm.peer_stats().iter().all(|p| !p.parole), "its name is cleared");
+}
+
+#[test]
+fn digests_tell_who_sent_the_wrong_block() {
+    let (mut desk, first, second) = mixed();
+    let right = [[0; 16], [1; 16], [2; 16], [3; 16]];
+    let mut wrong = right;
+    wrong[1] = [9; 16];
+    desk.swarm.piece_failed(desk.now, 4, &wrong);
+    desk.outputs();
+    (0..4).for_each(|i| assert_eq!(desk.swarm.on_block(desk.now, second, block(4, i)), BlockVerdict::Accept));
+    assert!(desk.swarm.wants_digests(4) && !desk.swarm.wants_digests(5));
+    desk.swarm.piece_digests(desk.now, 4, &right);
+    desk.swarm.piece_verified(desk.now, 4);
+    let out = desk.outputs();
+    assert_eq!(dropped(&out, first), Some((DropReason::BadData, true)));
+    assert_eq!(dropped(&out, second), None);
+    assert!(!desk.swarm.wants_digests(4));
+}
+
 #[test]
 fn what_a_silent_peer_holds_up_goes_to_another_and_its_late_answer_is_good() {
     let mut desk = Desk::new(&[], false);
