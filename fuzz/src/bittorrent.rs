@@ -12,7 +12,7 @@ use weft_bittorrent::{
     id::{InfoHash, PeerId},
     layout::Layout,
     magnet::{MAX_MAGNET_LEN, Magnet},
-    metainfo::{Info, Metainfo, PathRules},
+    metainfo::{Info, Metainfo, PathRules, sanitise_component},
     tracker::{
         Announce, AnnounceResponse, Event, MAX_INTERVAL, MAX_PEERS, MAX_SCRAPE, MIN_INTERVAL, http,
         udp::{Family, Output, Request, Response, UdpExchange},
@@ -47,16 +47,18 @@ pub fn metainfo(data: &[u8]) {
     if let Ok(meta) = Metainfo::from_bytes(data) {
         assert_eq!(Metainfo::from_bytes(&meta.to_bytes()).as_ref(), Ok(&meta));
         assert_eq!(Info::from_bytes(meta.info.raw()).as_ref(), Ok(&meta.info));
-        check_info(&meta.info);
+        check_info(&meta.info, PathRules::native());
     }
     for rules in [PathRules::UNIX, PathRules::WINDOWS] {
         if let Ok(info) = Info::from_bytes_with(data, rules) {
-            check_info(&info);
+            check_info(&info, rules);
         }
     }
 }
 
-fn check_info(info: &Info) {
+fn check_info(info: &Info, rules: PathRules) {
+    let is_safe = |name: &str| sanitise_component(name.as_bytes(), rules).as_deref() == Some(name);
+    assert!(is_safe(info.name()), "{:?}", info.name());
     let mut end = 0;
     let mut paths = std::collections::HashSet::new();
     for (index, file) in info.files().iter().enumerate() {
@@ -65,6 +67,7 @@ fn check_info(info: &Info) {
         let path = info.disk_path(index);
         assert_eq!(path.is_none(), file.is_pad());
         if let Some(path) = path {
+            assert!(file.path().split('/').all(is_safe), "{path:?}");
             assert!(path.components().all(|part| matches!(part, Component::Normal(_))), "{path:?}");
             assert!(path.to_str().is_some_and(|path| !path.contains(['\0', '\\'])), "{path:?}");
             assert!(paths.insert(path));

@@ -53,14 +53,18 @@ impl PathRules {
 /// that turn the direction of text (which make `cod.exe` look like `exe.doc`) are dropped; names
 /// over [`MAX_COMPONENT_LEN`] are cut before their extension.
 pub fn sanitise_component(raw: &[u8], rules: PathRules) -> Option<String> {
-    let mut name = filter(raw, rules);
+    let mut name = cut(filter(raw, rules), MAX_COMPONENT_LEN);
     if rules.windows_names {
-        name = fit_windows(name);
+        name = fit_windows(&name);
+        if name.len() > MAX_COMPONENT_LEN {
+            // The mark before a device name was one byte too many, and a cut can bare a dot or space.
+            name = trim_windows(&cut(name, MAX_COMPONENT_LEN)).to_owned();
+        }
     }
     if name.is_empty() || name == "." || name == ".." {
         return None;
     }
-    Some(cut(name, MAX_COMPONENT_LEN))
+    Some(name)
 }
 
 /// Whether anything is left of a torrent's name once the unsafe is taken out.
@@ -80,8 +84,8 @@ fn filter(raw: &[u8], rules: PathRules) -> String {
 }
 
 /// Windows drops dots and spaces at the end and opens devices by name, whatever the extension.
-fn fit_windows(name: String) -> String {
-    let trimmed = name.trim_end_matches(['.', ' ']);
+fn fit_windows(name: &str) -> String {
+    let trimmed = trim_windows(name);
     let stem = trimmed.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered = |prefix| {
         stem.strip_prefix(prefix)
@@ -89,6 +93,10 @@ fn fit_windows(name: String) -> String {
     };
     let device = matches!(&*stem, "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT");
     if device { format!("_{trimmed}") } else { trimmed.to_owned() }
+}
+
+fn trim_windows(name: &str) -> &str {
+    name.trim_end_matches(['.', ' '])
 }
 
 /// The longest extension that is kept when a name is cut.
@@ -174,6 +182,13 @@ mod tests {
         assert_eq!(windows("a. . ").as_deref(), Some("a"));
         assert_eq!(windows("..."), None);
         assert_eq!(windows("C:x").as_deref(), Some("C_x"));
+        // Cutting must not bring back what was taken out.
+        assert_eq!(windows(&format!("con{}x", " ".repeat(300))).as_deref(), Some("_con"));
+        assert_eq!(windows(&format!("{}.{}", "x".repeat(254), "y".repeat(20))).unwrap(), "x".repeat(254));
+        let marked = windows(&format!("con.{}", "x".repeat(251))).unwrap();
+        assert!(marked.len() == 255 && marked.starts_with("_con."));
+        let bared = windows(&format!("con.{}.{}", "x".repeat(249), "y")).unwrap();
+        assert_eq!(windows(&bared), Some(bared));
     }
 
     #[test]
@@ -198,6 +213,7 @@ mod tests {
             raw in prop_oneof![
                 proptest::collection::vec(any::<u8>(), 0..300),
                 "[./\\\\\u{202e}a: \0]{0,8}".prop_map(String::into_bytes),
+                "(con|aux\\.|a){1}[ .xé]{245,260}".prop_map(String::into_bytes),
             ],
             windows in any::<bool>(),
         ) {
