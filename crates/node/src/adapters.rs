@@ -1,0 +1,11 @@
+//! Where what one part needs meets what another offers. Each adapter implements a trait that its user declares.
+
+mod discovery;
+mod hints;
+mod introductions;
+mod reachability;
+
+pub(crate) use discovery::DhtDiscovery;
+pub(crate) use hints::MagnetHints;
+pub(crate) use introductions::Introducer;
+pub(crate) use reachability::{Reachable, addresses_of};

@@ -1,0 +1,42 @@
+//! The overlay hears from people whose devices are known, and whose are blocked.
+
+use weft_identity::{DeviceKey, Reach};
+use weft_overlay::Overlay;
+use weft_people::Introductions;
+
+use super::addresses_of;
+
+/// Tells the overlay.
+pub(crate) struct Introducer {
+    overlay: Overlay,
+}
+
+impl Introducer {
+    pub(crate) fn new(overlay: Overlay) -> Self {
+        Introducer { overlay }
+    }
+
+    fn unblock(&self, device: &DeviceKey) {
+        self.overlay.limits().modify(|limits| {
+            limits.deny_keys.remove(device);
+        });
+    }
+}
+
+impl Introductions for Introducer {
+    fn introduce(&self, device: DeviceKey, reach: &Reach) {
+        self.unblock(&device);
+        self.overlay.add_peer(device, addresses_of(reach));
+    }
+
+    fn block(&self, device: DeviceKey) {
+        self.overlay.limits().modify(|limits| {
+            limits.deny_keys.insert(device);
+        });
+        self.overlay.enforce_limits();
+    }
+
+    fn forget(&self, device: DeviceKey) {
+        self.unblock(&device);
+    }
+}

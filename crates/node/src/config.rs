@@ -1,0 +1,14 @@
+//! The configuration: what there is to set, where it comes from, and how it is changed.
+//!
+//! Order: defaults < file < environment (`WEFT_SECTION__KEY`) < flags. Unknown keys are errors, with the nearest known
+//! one named. Each service brings its own section's type; a section is one line in [`Config`].
+
+mod edit;
+mod error;
+mod layers;
+mod sections;
+
+pub use edit::{get, set};
+pub use error::{ConfigError, EditError};
+pub use layers::{Entry, Loaded, Origin, Sources};
+pub use sections::{ApiConfig, Config, IdentityConfig, LogConfig, LogFormat, ServicesConfig};

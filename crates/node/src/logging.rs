@@ -1,0 +1,34 @@
+//! Logs: to standard error, never to standard output, which is for answers.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{LogConfig, LogFormat};
+
+/// Why nothing is logged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoggingError {
+    /// The level cannot be read.
+    #[error(
+        "the setting `log.level` cannot be followed; write a level (error, warn, info, debug, trace) or a list as `warn,weft_overlay=debug`"
+    )]
+    Level(#[from] tracing_subscriber::filter::ParseError),
+    /// Somebody set logging up before.
+    #[error("logging is set up already")]
+    Already(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Begins to log. Once a process.
+///
+/// # Errors
+/// [`LoggingError`] if the level cannot be read, or logging was set up already.
+pub fn start(config: &LogConfig) -> Result<(), LoggingError> {
+    let filter = EnvFilter::try_new(&config.level)?;
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    match config.format {
+        LogFormat::Text => lines.with_target(true).finish().try_init()?,
+        LogFormat::Json => lines.json().finish().try_init()?,
+    }
+    Ok(())
+}

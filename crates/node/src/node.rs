@@ -1,0 +1,318 @@
+//! The node: everything put together, started and stopped.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use weft_network::BadValue;
+use weft_overlay::Overlay;
+use weft_service::Service;
+
+use crate::api::{self, ApiState, Guard, NodeFacts, NodeStatus};
+use crate::config::{Loaded, Origin};
+use crate::data_dir::{ApiToken, DataDir, DataDirError, NodeAddress};
+use crate::event::NodeEvent;
+use crate::health::NodeHealth;
+use crate::identity::{self, IdentityError};
+use crate::kernel::Kernel;
+use crate::paths::Paths;
+use crate::registry;
+use crate::switchboard::Switchboard;
+
+/// Once a second `node.json` is brought up to date: a relay that is offered later, a port that changed.
+const ADDRESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a node is started with.
+pub struct NodeConfig {
+    paths: Paths,
+    loaded: Loaded,
+    services: Vec<Arc<dyn Service>>,
+}
+
+impl NodeConfig {
+    /// A node with its data in `paths`, configured as `loaded` says.
+    pub fn new(paths: Paths, loaded: Loaded) -> Self {
+        NodeConfig { paths, loaded, services: Vec::new() }
+    }
+
+    /// With a service beside those of the registry: for programs that embed a node.
+    #[must_use]
+    pub fn service(mut self, service: Arc<dyn Service>) -> Self {
+        self.services.push(service);
+        self
+    }
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// There is no identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A setting cannot be followed.
+    #[error("the setting `{}` cannot be followed: {}; see `weft config show --origin`", .0.key, .0.reason)]
+    Setting(BadValue),
+    /// The API would be open to others.
+    #[error(
+        "the API would listen on {0}, which is not loopback; set `api.listen` to 127.0.0.1 and reach it from elsewhere through ssh"
+    )]
+    NotLoopback(SocketAddr),
+    /// The API's port cannot be had.
+    #[error(
+        "the API cannot listen on {address}; stop what listens there, or choose another port with the setting `api.listen`"
+    )]
+    ApiListen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] weft_store::OpenError),
+    /// The overlay does not start.
+    #[error(transparent)]
+    Overlay(#[from] weft_overlay::StartError),
+    /// The content engine does not start.
+    #[error(transparent)]
+    Content(#[from] weft_content::StartError),
+    /// A core service does not start.
+    #[error(transparent)]
+    Service(#[from] weft_service::StartError),
+    /// A step of the start was cut off.
+    #[error("the start was cut off; start the node again")]
+    Interrupted(#[source] tokio::task::JoinError),
+}
+
+/// A running node.
+pub struct Node {
+    data_dir: Arc<DataDir>,
+    token: ApiToken,
+    kernel: Kernel,
+    switchboard: Switchboard,
+    facts: Arc<Facts>,
+    identity_is_new: bool,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Node {
+    /// Starts a node: data folder, identity, kernel, services, API. It is ready when this returns.
+    ///
+    /// # Errors
+    /// [`StartError`] names what stood in the way and what to do; nothing is left running.
+    pub async fn start(config: NodeConfig) -> Result<Node, StartError> {
+        let NodeConfig { paths, loaded, services } = config;
+        let data_dir = DataDir::open(&paths.data_dir)?;
+        let token = data_dir.api_token()?;
+        let listener = api_listener(&loaded).await?;
+        let api = listener.local_addr().map_err(|source| api_listen(loaded.config.api.listen, source))?;
+        let (dir, identity) = (paths.data_dir.clone(), loaded.config.identity.clone());
+        let unlocked = tokio::task::spawn_blocking(move || identity::open_or_create(&dir, &identity));
+        let (unlocked, identity_is_new) = unlocked.await.map_err(StartError::Interrupted)??;
+        let kernel = Kernel::start(&paths.data_dir, &loaded, unlocked).await?;
+
+        let all = registry::services(&kernel).into_iter().chain(services).collect();
+        let switchboard = Switchboard::new(all, kernel.overlay.clone(), kernel.feed.clone());
+        if let Err(error) = switchboard.start(&loaded.config.services.enable).await {
+            switchboard.stop().await;
+            kernel.stop().await;
+            return Err(error.into());
+        }
+
+        let facts = Arc::new(Facts::new(&kernel, &paths, &loaded, api));
+        let node = Node {
+            data_dir: Arc::new(data_dir),
+            token,
+            kernel,
+            switchboard,
+            facts,
+            identity_is_new,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        node.serve(listener, api, paths, loaded);
+        if let Err(error) = node.data_dir.publish(&node.address()) {
+            node.stop().await;
+            return Err(error.into());
+        }
+        let address = node.address();
+        node.kernel.feed.sink().emit(&NodeEvent::Ready { api: address.api.clone() });
+        tracing::info!(api = %address.api, peer = %address.peer, "ready");
+        Ok(node)
+    }
+
+    /// Starts the tasks that live as long as the node.
+    fn serve(&self, listener: TcpListener, api: SocketAddr, paths: Paths, loaded: Loaded) {
+        let health = NodeHealth::new(Arc::clone(&self.kernel.store));
+        let state = ApiState {
+            feed: self.kernel.feed.clone(),
+            switchboard: self.switchboard.clone(),
+            loaded: Arc::new(loaded),
+            paths: Arc::new(paths),
+            facts: Arc::clone(&self.facts) as Arc<dyn NodeFacts>,
+            health: health.clone(),
+            stop: self.stop.clone(),
+            event_readers: ApiState::event_readers(),
+        };
+        let router = api::router(state, Guard::new(api, self.token.clone()));
+        self.tasks.spawn(api::serve(listener, router, self.stop.clone()));
+        self.tasks.spawn(health.watch(self.switchboard.clone(), self.kernel.feed.sink(), self.stop.clone()));
+        self.tasks.spawn(keep_published(Arc::clone(&self.data_dir), Arc::clone(&self.facts), self.stop.clone()));
+    }
+
+    /// Where this node is: what `node.json` says.
+    pub fn address(&self) -> NodeAddress {
+        self.facts.address()
+    }
+
+    /// The API's token.
+    pub fn token(&self) -> &ApiToken {
+        &self.token
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    /// The network's name: `public`, or `private/<name>`.
+    pub fn network(&self) -> String {
+        self.facts.network.clone()
+    }
+
+    /// Whether this start made the identity: its recovery phrase is not written down yet.
+    pub fn identity_is_new(&self) -> bool {
+        self.identity_is_new
+    }
+
+    /// Stops: the API first, then services, content, overlay. What was acknowledged is on disk when this returns.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        self.kernel.feed.sink().emit(&NodeEvent::Stopping);
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.data_dir.withdraw();
+        self.switchboard.stop().await;
+        self.kernel.stop().await;
+    }
+}
+
+/// The API's socket. The usual port, if it is taken, gives way to any other; one that somebody chose does not.
+async fn api_listener(loaded: &Loaded) -> Result<TcpListener, StartError> {
+    let address = loaded.config.api.listen;
+    if !address.ip().is_loopback() {
+        return Err(StartError::NotLoopback(address));
+    }
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::AddrInUse && loaded.origin("api.listen") == Origin::Default =>
+        {
+            tracing::warn!(%address, "the usual API port is taken; this node takes another");
+            let any = SocketAddr::new(address.ip(), 0);
+            TcpListener::bind(any).await.map_err(|source| api_listen(any, source))
+        }
+        Err(source) => Err(api_listen(address, source)),
+    }
+}
+
+fn api_listen(address: SocketAddr, source: std::io::Error) -> StartError {
+    StartError::ApiListen { address, source }
+}
+
+/// Keeps `node.json` true until `stop`.
+async fn keep_published(data_dir: Arc<DataDir>, facts: Arc<Facts>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(ADDRESS_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut said = facts.address();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = facts.address();
+        if now == said {
+            continue;
+        }
+        match data_dir.publish(&now) {
+            Ok(()) => said = now,
+            Err(error) => tracing::warn!(%error, "node.json is not up to date"),
+        }
+    }
+}
+
+/// Who and where this node is, asked of its parts.
+struct Facts {
+    overlay: Overlay,
+    user: String,
+    device_name: String,
+    network: String,
+    data_dir: std::path::PathBuf,
+    files_dir: std::path::PathBuf,
+    api: SocketAddr,
+    started: Instant,
+}
+
+impl Facts {
+    fn new(kernel: &Kernel, paths: &Paths, loaded: &Loaded, api: SocketAddr) -> Self {
+        Facts {
+            overlay: kernel.overlay.clone(),
+            user: kernel.identity.user_key().to_string(),
+            device_name: kernel.identity.certificate().name().to_string(),
+            network: kernel.overlay.network().wire_name(),
+            data_dir: paths.data_dir.clone(),
+            files_dir: loaded.config.files.download_dir(&paths.data_dir),
+            api,
+            started: Instant::now(),
+        }
+    }
+
+    fn address(&self) -> NodeAddress {
+        let status = self.status();
+        NodeAddress {
+            pid: status.pid,
+            api: status.api,
+            peer: status.peer,
+            user: status.user,
+            tcp: status.tcp,
+            udp: status.udp,
+            dht: status.dht,
+            relay: status.relay,
+            version: status.version,
+        }
+    }
+}
+
+impl NodeFacts for Facts {
+    fn status(&self) -> NodeStatus {
+        let overlay = self.overlay.status();
+        NodeStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            peer: overlay.key.to_string(),
+            user: self.user.clone(),
+            device_name: self.device_name.clone(),
+            network: self.network.clone(),
+            data_dir: self.data_dir.clone(),
+            files_dir: self.files_dir.clone(),
+            api: format!("http://{}", self.api),
+            tcp: overlay.tcp,
+            udp: overlay.udp.first().copied(),
+            dht: overlay.dht.bound,
+            // As `overlay.relay_hints` of another node takes it.
+            relay: overlay.offered_relay.map(|relay| format!("{}#{}", relay.url, relay.discovery_port)),
+            uptime_seconds: self.started.elapsed().as_secs(),
+        }
+    }
+}
