@@ -1,0 +1,61 @@
+//! `weft lab`: a swarm of real nodes on this machine.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use weft_lab::{Lab, LabOptions};
+
+use super::interrupted;
+use crate::args::Global;
+use crate::failure::{Failure, Result};
+use crate::session;
+
+/// Start peers on this machine, share a file and a folder from one, kill it half-way, and compare everything.
+///
+/// Every peer is a process of its own with a data folder of its own, on a private network that stays on this machine.
+/// With --json, the report and nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct LabArgs {
+    /// How many peers
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    peers: usize,
+    /// End with exit code 1 unless every copy is byte-identical
+    #[arg(long)]
+    check: bool,
+    /// The file to share [default: a library of the Rust toolchain]
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The folder to share [default: sources from cargo's registry]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Keep the peers' data in this folder
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// Let the first seeder live
+    #[arg(long)]
+    no_kill: bool,
+}
+
+pub(crate) async fn run(global: &Global, args: LabArgs) -> Result<ExitCode> {
+    let (config, _) = session::config_or_default(&weft_node::Sources::default());
+    session::start_logging(&config.log)?;
+    let weft =
+        std::env::current_exe().map_err(|error| Failure::new(format!("this program does not find itself: {error}")))?;
+    let mut options = LabOptions::new(weft);
+    options.peers = args.peers;
+    options.file = args.file;
+    options.folder = args.folder;
+    options.dir = args.keep;
+    options.kill = !args.no_kill;
+    options.live = std::io::stdout().is_terminal() && !global.json;
+    options.json = global.json;
+    let mut out = std::io::stdout();
+    let report = tokio::select! {
+        // Dropping the lab kills its peers.
+        stopped = interrupted() => return stopped.and_then(|()| Err(Failure::new("stopped"))),
+        report = Lab::run(options, &mut out) => report.map_err(|error| Failure::new(format!("{error:#}")))?,
+    };
+    Ok(if args.check && !report.ok() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
