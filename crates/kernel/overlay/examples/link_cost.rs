@@ -81,9 +81,8 @@ async fn tcp_pair() -> (BoxLink, BoxLink) {
 }
 
 async fn tls_pair() -> (BoxLink, BoxLink) {
-    let endpoint = |seed| {
-        TlsEndpoint::new(&DeviceSecret::from_bytes(&[seed; 32]), NetworkTag::of("private/bench")).expect("TLS")
-    };
+    let endpoint =
+        |seed| TlsEndpoint::new(&DeviceSecret::from_bytes(&[seed; 32]), NetworkTag::of("private/bench")).expect("TLS");
     let (a, b) = (endpoint(1), endpoint(2));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let address = listener.local_addr().expect("an address");

@@ -71,7 +71,10 @@ impl TcpDialer {
             let link = self.tls.connect(stream, Expect::Peer(peer), purpose).await;
             Ok(link.map_err(|error| tls_error(error, &target, purpose))?.with_permit(permit))
         };
-        self.observed(dial, peer.into(), PathKind::Tls, target.clone(), timeout).await
+        let link = self.observed(dial, peer.into(), PathKind::Tls, target.clone(), timeout).await?;
+        // Only an address where the key was proven is the peer's: a stranger can name any.
+        self.peers.observe(peer.into(), Observation::Address { address, origin });
+        Ok(link)
     }
 
     /// A TLS link for `purpose` to whoever offers a public role at `address`, and the key they proved. They see a

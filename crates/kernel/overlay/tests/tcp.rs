@@ -126,13 +126,13 @@ async fn both_keys_are_proven() {
 #[tokio::test]
 async fn what_happened_stands_in_the_peer_table() {
     let (a, mut b) = (node(1), node(2));
-    let mut client = dial(&a, &b).await.unwrap();
+    let mut client = a.dialer.tls(b.key, b.at, Origin::User, ECHO, SOON).await.unwrap();
     let mut server = next(&mut b.echo).await;
     client.write_all(&[1; 1000]).await.unwrap();
     server.read_exact(&mut [0; 1000]).await.unwrap();
     let seen = a.parts.peers.get(&PeerId::Key(b.key)).unwrap();
     assert_eq!((seen.connections, seen.bytes_out, seen.path), (1, 1000, Some(PathKind::Tls)));
-    assert_eq!(seen.addresses[0].address, b.at);
+    assert_eq!((seen.addresses[0].address, seen.addresses[0].origin), (b.at, "user"));
     assert!(seen.addresses[0].worked_ms.is_some());
     let seen = b.parts.peers.get(&PeerId::Key(a.key)).unwrap();
     assert_eq!((seen.connections, seen.bytes_in, seen.addresses.len()), (1, 1000, 0));
@@ -402,10 +402,8 @@ async fn a_stream_cut_off_is_no_end() {
 async fn moves_intact(seed: u64, a: BoxLink, b: BoxLink) {
     const BYTES: usize = 8 << 20;
     let (sent_a, got_b, sent_b, got_a) = {
-        let (one, two) = tokio::join!(
-            tokio::spawn(exchange(seed, a, BYTES)),
-            tokio::spawn(exchange(seed ^ 0xff, b, BYTES))
-        );
+        let (one, two) =
+            tokio::join!(tokio::spawn(exchange(seed, a, BYTES)), tokio::spawn(exchange(seed ^ 0xff, b, BYTES)));
         let ((sent_a, got_a), (sent_b, got_b)) = (one.unwrap(), two.unwrap());
         (sent_a, got_b, sent_b, got_a)
     };
