@@ -73,7 +73,7 @@ pub enum StorageError {
         source: io::Error,
     },
     /// The device failed, or something not foreseen.
-    #[error("{path} cannot be {action}: the disk or file system reports an error: check it")]
+    #[error("{path} cannot be {action}: the disk or file system reports an error: check the disk and its cables, then recheck")]
     Io {
         /// What was touched.
         path: PathBuf,
