@@ -18,6 +18,9 @@ const MAX_HANDSHAKES: usize = 64;
 /// Above 16 handshakes at a time, an address must first show that it is not forged (QUIC Retry).
 const VALIDATE_ABOVE: usize = 16;
 
+/// One place in 8 is kept for peers that the user named: strangers with many keys cannot lock friends out.
+const KEPT_FOR_KNOWN: usize = 8;
+
 /// 10 s for a handshake: three lost packets.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -73,6 +76,11 @@ async fn welcome(hub: Arc<Hub>, connection: Connection, mut permit: Permit, goss
     };
     if let Err(error) = permit.bind(peer) {
         tracing::debug!(%error, "peer refused");
+        CloseCode::Refused.close(&connection);
+        return;
+    }
+    let max = hub.limits.config().max_connections;
+    if !hub.is_known(&peer) && hub.limits.open() > max - max / KEPT_FOR_KNOWN {
         CloseCode::Refused.close(&connection);
         return;
     }

@@ -112,13 +112,6 @@ impl AddressBook {
         known.addresses.merge(addresses);
     }
 
-    /// Replaces what was known: the peer itself said where it is, on a connection that proved its key.
-    pub(crate) fn replace(&self, peer: PeerKey, addresses: PeerAddresses, now: Instant) {
-        let mut peers = self.peers.lock();
-        make_room(&mut peers, &peer);
-        peers.insert(peer, Known { addresses, used: now });
-    }
-
     /// Where the peer may be.
     pub(crate) fn get(&self, peer: &PeerKey, now: Instant) -> PeerAddresses {
         let mut peers = self.peers.lock();

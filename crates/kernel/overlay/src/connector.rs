@@ -35,6 +35,9 @@ impl fmt::Display for Target {
 }
 
 /// Which paths a request may take. Nothing of the request (a DHT lookup, a tracker, a DNS query) leaves it.
+///
+/// `Direct` and `Relayed` are two states of one overlay connection: to punch a hole, a peer is looked up and signalled
+/// through relays first. The bytes of the link take only the kinds allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathPolicy {
     tcp: bool,

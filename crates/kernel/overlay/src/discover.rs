@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use weft_identity::DeviceSecret;
 use zeroize::Zeroizing;
 
+use crate::addresses::relay_allowed;
 use crate::dht::DhtNode;
 use crate::guard::Origin;
 use crate::hub::Hub;
@@ -115,7 +116,7 @@ async fn search(hub: &Arc<Hub>, dht: &DhtNode, dialer: &TcpDialer) {
         let chosen = rand::random_range(0..candidates.len());
         let address = candidates.swap_remove(chosen);
         for hint in ask(hub, dialer, address).await {
-            consider(hub, hint).await;
+            hub.measure_and_use(hint, Source::Found, Origin::Stranger).await;
         }
     }
 }
@@ -167,14 +168,34 @@ async fn ask(hub: &Hub, dialer: &TcpDialer, address: SocketAddr) -> Vec<RelayHin
     }
 }
 
-/// Measures a relay and uses it if it answers.
-async fn consider(hub: &Arc<Hub>, hint: RelayHint) {
-    let known = hub.relays.all().iter().any(|(known, ..)| *known == hint);
-    if known || !crate::addresses::relay_allowed(&hint, &hub.guard, Origin::Stranger) {
-        return;
+impl Hub {
+    /// Looks at relays that somebody named, if more are wanted and nobody else is looking.
+    pub(crate) fn consider(self: &Arc<Self>, relays: Vec<RelayHint>, source: Source, origin: Origin) {
+        if relays.is_empty() || !self.relays.wants_more() {
+            return;
+        }
+        // One look at a time: peers may name relays as often as they like.
+        let Ok(looking) = self.looking.clone().try_acquire_owned() else { return };
+        let hub = self.clone();
+        self.tasks.spawn(async move {
+            for hint in relays {
+                if hub.relays.wants_more() {
+                    hub.measure_and_use(hint, source, origin).await;
+                }
+            }
+            drop(looking);
+        });
     }
-    match probe::measure(&hint, hub.resolver.clone()).await {
-        Ok(rtt) => hub.relays.learn(hint, Source::Found, Origin::Stranger, Some(rtt)).await,
-        Err(death) => tracing::debug!(%death, relay = %hint, "a relay that was announced does not work"),
+
+    /// Measures a relay that somebody named and uses it if it answers: nothing is trusted for more than a try.
+    async fn measure_and_use(&self, hint: RelayHint, source: Source, origin: Origin) {
+        let known = self.relays.all().iter().any(|(known, ..)| *known == hint);
+        if known || !relay_allowed(&hint, &self.guard, origin) {
+            return;
+        }
+        match probe::measure(&hint, self.resolver.clone()).await {
+            Ok(rtt) => self.relays.learn(hint, source, origin, Some(rtt)).await,
+            Err(death) => tracing::debug!(%death, relay = %hint, "a relay that was named does not work"),
+        }
     }
 }

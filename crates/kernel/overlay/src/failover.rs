@@ -200,7 +200,7 @@ impl Hub {
                 return Err(failure);
             }
             // A try that failed at once (no address yet) is not repeated at once.
-            tokio::time::sleep(FIRST_TRY / 4).await;
+            tokio::time::sleep(patience / 4).await;
             patience = (patience * 2).min(LAST_TRY);
         }
     }

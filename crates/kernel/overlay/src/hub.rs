@@ -7,7 +7,7 @@ use std::time::Instant;
 use iroh::dns::DnsResolver;
 use iroh::{Endpoint, RelayUrl};
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use weft_events::EventSink;
 
 use crate::PeerKey;
@@ -46,10 +46,14 @@ pub(crate) struct Hub {
     pub(crate) relays: Arc<RelayPool>,
     pub(crate) pool: Pool,
     pub(crate) tasks: Tasks,
+    /// A service was switched on or off.
+    pub(crate) services_changed: Notify,
     /// What we say of ourselves.
     pub(crate) hello: watch::Sender<Arc<Hello>>,
     /// Peers that have just connected, for the members' gossip.
     pub(crate) newcomers: mpsc::Sender<PeerKey>,
+    /// One place: who measures relays that peers named.
+    pub(crate) looking: Arc<Semaphore>,
     /// Peers named by the user: they have all the room there is.
     pub(crate) known: RwLock<HashSet<PeerKey>>,
 }

@@ -209,7 +209,7 @@ fn record(secret: &SecretKey, mut ours: PeerAddresses, public: Option<&AddressGu
         let relays = ours.relays.iter().take(MAX_PUBLISHED_RELAYS).map(|hint| TransportAddr::Relay(hint.url().clone()));
         let mut data = EndpointData::new(relays.chain(udp).collect());
         let port = ours.tcp.first().map(|address| address.port());
-        data.set_user_data(port.and_then(|port| format!("tcp={port}").parse::<UserData>().ok()));
+        data.set_user_data(port.and_then(|port| format!("tcp:{port}").parse::<UserData>().ok()));
         let info = EndpointInfo::from_parts(secret.public(), data);
         match info.to_pkarr_signed_packet(secret, TTL_SECONDS) {
             Ok(packet) => return Some(item_of(&packet)),
@@ -220,7 +220,7 @@ fn record(secret: &SecretKey, mut ours: PeerAddresses, public: Option<&AddressGu
 }
 
 fn tcp_port(data: &str) -> Option<u16> {
-    data.split(' ').find_map(|word| word.strip_prefix("tcp="))?.parse().ok().filter(|port| *port != 0)
+    data.split(' ').find_map(|word| word.strip_prefix("tcp:"))?.parse().ok().filter(|port| *port != 0)
 }
 
 fn item_of(packet: &SignedPacket) -> MutableItem {

@@ -30,6 +30,9 @@ const EVERY: Duration = Duration::from_secs(300);
 /// 2 s between any two of them: a burst of changes is one announcement.
 const SETTLE: Duration = Duration::from_secs(2);
 
+/// 10 s between tries to join while nobody is our neighbour: a peer that has not joined yet does not hear us.
+const REJOIN: Duration = Duration::from_secs(10);
+
 /// 4,096 members whose latest announcement is remembered, as in the address book.
 const MAX_MEMBERS: usize = 4096;
 
@@ -43,10 +46,12 @@ struct Announcement {
     addresses: PeerAddresses,
 }
 
+/// The announcement's very bytes are signed.
 #[derive(Serialize, Deserialize)]
-struct Signed {
+struct Signed<'a> {
     version: u8,
-    announcement: Announcement,
+    #[serde(borrow)]
+    announcement: &'a [u8],
     signature: Signature,
 }
 
@@ -54,7 +59,7 @@ fn sign(secret: &DeviceSecret, addresses: PeerAddresses, now: SystemTime) -> Vec
     let at_ms = now.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
     let announcement = Announcement { member: secret.public(), at_ms, addresses };
     let payload = postcard::to_allocvec(&announcement).expect("an announcement holds nothing postcard cannot write");
-    let signed = Signed { version: VERSION, signature: secret.sign(MEMBER, &payload), announcement };
+    let signed = Signed { version: VERSION, announcement: &payload, signature: secret.sign(MEMBER, &payload) };
     postcard::to_allocvec(&signed).expect("an announcement holds nothing postcard cannot write")
 }
 
@@ -63,10 +68,10 @@ fn verify(message: &[u8]) -> Option<Announcement> {
     if message.len() > MAX_MESSAGE {
         return None;
     }
-    let signed: Signed = postcard::from_bytes(message).ok()?;
-    let payload = postcard::to_allocvec(&signed.announcement).ok()?;
-    let valid = signed.announcement.member.verify(MEMBER, &payload, &signed.signature).is_ok();
-    (signed.version == VERSION && valid).then_some(signed.announcement)
+    let signed: Signed<'_> = postcard::from_bytes(message).ok()?;
+    let announcement: Announcement = postcard::from_bytes(signed.announcement).ok()?;
+    let valid = announcement.member.verify(MEMBER, signed.announcement, &signed.signature).is_ok();
+    (signed.version == VERSION && valid).then_some(announcement)
 }
 
 /// Announces us and hears others. Ends with the overlay.
@@ -80,15 +85,18 @@ pub(crate) async fn run(
     let mut ours = hub.hello.subscribe();
     loop {
         // Again after falling behind.
-        let here: Vec<PeerKey> = hub.pool.all().iter().map(|connection| connection.peer).collect();
-        let Ok((sender, mut receiver)) = gossip.topic(TOPIC, &here).await else { return };
+        let Ok((sender, mut receiver)) = gossip.topic(TOPIC, &connected(&hub)).await else { return };
         let mut due = tokio::time::Instant::now() + SETTLE;
+        let mut neighbours: usize = 0;
         loop {
             tokio::select! {
                 heard = receiver.next() => match heard {
                     Some(Heard::Message { content, .. }) => take(&hub, &mut latest, &content),
-                    Some(Heard::Joined(_)) => due = due.min(tokio::time::Instant::now() + SETTLE),
-                    Some(Heard::Left(_)) => {}
+                    Some(Heard::Joined(_)) => {
+                        neighbours += 1;
+                        due = due.min(tokio::time::Instant::now() + SETTLE);
+                    }
+                    Some(Heard::Left(_)) => neighbours = neighbours.saturating_sub(1),
                     None => break,
                 },
                 newcomer = newcomers.recv() => match newcomer {
@@ -100,7 +108,10 @@ pub(crate) async fn run(
                     Err(_) => return,
                 },
                 () = tokio::time::sleep_until(due) => {
-                    due = tokio::time::Instant::now() + EVERY;
+                    due = tokio::time::Instant::now() + if neighbours > 0 { EVERY } else { REJOIN };
+                    if neighbours == 0 {
+                        let _ = sender.join(&connected(&hub)).await;
+                    }
                     let addresses = ours.borrow_and_update().addresses.clone();
                     if !addresses.is_empty() {
                         let _ = sender.broadcast(Bytes::from(sign(&secret, addresses, SystemTime::now()))).await;
@@ -110,6 +121,14 @@ pub(crate) async fn run(
         }
         tokio::time::sleep(SETTLE).await;
     }
+}
+
+/// Who is connected with us.
+fn connected(hub: &Hub) -> Vec<PeerKey> {
+    let mut here: Vec<PeerKey> = hub.pool.all().iter().map(|connection| connection.peer).collect();
+    here.sort();
+    here.dedup();
+    here
 }
 
 fn take(hub: &Hub, latest: &mut HashMap<PeerKey, u64>, message: &[u8]) {

@@ -28,7 +28,7 @@ use crate::listener::{Listener, ListenerCounts};
 use crate::offer::Offer;
 use crate::peers::PeerTable;
 use crate::pool::DialError;
-use crate::presence::{self, Nudge, TcpSide};
+use crate::presence::{self, TcpSide};
 use crate::registry::{HandlerRegistry, Status};
 use crate::relay::{RelayHint, Source};
 use crate::session::OpenFailed;
@@ -60,7 +60,6 @@ pub(crate) struct Inner {
     pub(crate) listener: Mutex<Option<Listener>>,
     pub(crate) tcp: Arc<TcpSide>,
     pub(crate) offer: Arc<Offer>,
-    pub(crate) nudge: Nudge,
 }
 
 impl Overlay {
@@ -106,7 +105,7 @@ impl Overlay {
 
     fn services_changed(&self) {
         self.inner.hub.endpoint.set_alpns(start::accepted_alpns(&self.inner.hub.alpns, &self.inner.hub.registry));
-        self.inner.nudge.now();
+        self.inner.hub.services_changed.notify_one();
     }
 
     /// Who serves what, for transports of one's own.
@@ -315,7 +314,8 @@ impl Overlay {
         let bulk = Channel::of(purpose) == Channel::Bulk;
         if overlay && tls && bulk && self.addresses_of(&peer).tcp.is_empty() {
             // Where the peer's TCP port is, it says itself when we meet.
-            let _ = self.inner.hub.connection(peer, Channel::Control).await;
+            let met = self.inner.hub.connection(peer, Channel::Control).await;
+            met.map_err(|error| error.into_connect_error(peer))?;
         }
         let reachable = tls && !self.addresses_of(&peer).tcp.is_empty();
         // What is small goes on the connection there is.

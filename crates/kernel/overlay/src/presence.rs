@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use iroh::Watcher;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use crate::addresses::{MAX_RELAYS, PeerAddresses};
 use crate::event::OverlayEvent;
@@ -38,18 +37,8 @@ impl TcpSide {
     }
 }
 
-/// Something changed that nobody watches: a service was switched on or off.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Nudge(Arc<Notify>);
-
-impl Nudge {
-    pub(crate) fn now(&self) {
-        self.0.notify_one();
-    }
-}
-
 /// Keeps our hello true. Ends with the overlay.
-pub(crate) async fn keep(hub: Arc<Hub>, tcp: Arc<TcpSide>, nudge: Nudge) {
+pub(crate) async fn keep(hub: Arc<Hub>, tcp: Arc<TcpSide>) {
     let mut addresses = hub.endpoint.watch_addr();
     let mut home = hub.endpoint.home_relay_status();
     let mut mapped = tcp.mapping.as_ref().map(PortMapping::watch);
@@ -80,7 +69,8 @@ pub(crate) async fn keep(hub: Arc<Hub>, tcp: Arc<TcpSide>, nudge: Nudge) {
             changed = addresses.updated() => if changed.is_err() { return },
             changed = home.updated() => if changed.is_err() { return },
             () = mapping => {}
-            () = nudge.0.notified() => {}
+            () = hub.services_changed.notified() => {}
+            () = hub.relays.changed() => {}
         }
         tokio::time::sleep(SETTLE).await;
     }

@@ -140,18 +140,11 @@ impl Hub {
         for &address in &addresses.udp {
             self.peers.observe(connection.peer.into(), Observation::Address { address, origin });
         }
-        self.book.replace(connection.peer, addresses, Instant::now());
+        self.book.add(connection.peer, addresses, Instant::now());
         let facts = [("version", hello.version.to_string()), ("serves", hello.streams.join(" "))];
         let facts = facts.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         self.peers.observe(connection.peer.into(), Observation::Hello(facts));
-        if self.relays.wants_more() {
-            let hub = self.clone();
-            self.tasks.spawn(async move {
-                for hint in relays {
-                    hub.relays.learn(hint, Source::Peer, origin, None).await;
-                }
-            });
-        }
+        self.consider(relays, Source::Peer, origin);
     }
 
     /// Says hello again whenever something of ours changes, and hears theirs.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use iroh::{Endpoint, Watcher};
 use iroh_mdns_address_lookup::MdnsAddressLookup;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use weft_events::EventSink;
 use weft_identity::DeviceSecret;
 
@@ -37,7 +37,7 @@ use crate::overlay::{Inner, Overlay, verdict};
 use crate::peers::PeerTable;
 use crate::pool::Pool;
 use crate::portmap::PortMapping;
-use crate::presence::{self, Nudge, TcpSide};
+use crate::presence::{self, TcpSide};
 use crate::registry::HandlerRegistry;
 use crate::relay::{ROLE_STREAM, RelayCache, RelayHint, RelayPool, RelayServerError, Source};
 use crate::resolver::OverlayResolver;
@@ -192,8 +192,10 @@ pub(crate) async fn start(
         relays,
         pool: Pool::default(),
         tasks,
+        services_changed: Notify::new(),
         hello: watch::Sender::new(Arc::new(Hello::default())),
         newcomers,
+        looking: Arc::new(Semaphore::new(1)),
         known: RwLock::new(HashSet::new()),
     });
     let tcp = Arc::new(tcp_side(&config, &listener));
@@ -214,17 +216,7 @@ pub(crate) async fn start(
         udp: hub.endpoint.bound_sockets(),
     };
     events.emit(&started);
-    let inner = Inner {
-        hub,
-        dht,
-        gossip,
-        dialer,
-        listener: Mutex::new(Some(listener)),
-        tcp,
-        offer,
-        nudge: Nudge::default(),
-        config,
-    };
+    let inner = Inner { hub, dht, gossip, dialer, listener: Mutex::new(Some(listener)), tcp, offer, config };
     let overlay = Overlay { inner: Arc::new(inner) };
     run(&overlay, secret, arrived).await;
     let inner = &overlay.inner;
@@ -317,7 +309,7 @@ async fn run(overlay: &Overlay, secret: Arc<DeviceSecret>, newcomers: mpsc::Rece
     let public = config.network.is_public();
 
     tasks.spawn(accept::run(hub.clone(), Some(inner.gossip.clone())));
-    tasks.spawn(presence::keep(hub.clone(), inner.tcp.clone(), inner.nudge.clone()));
+    tasks.spawn(presence::keep(hub.clone(), inner.tcp.clone()));
     tasks.spawn(failover::watch_home(hub.clone()));
     tasks.spawn(failover::probe_relays(hub.clone()));
     tasks.spawn(sweep::run(hub.clone()));

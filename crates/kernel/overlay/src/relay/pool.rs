@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use iroh::{Endpoint, RelayMap, RelayUrl};
 use iroh_relay::{RelayConfig, RelayQuicConfig};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use weft_events::EventSink;
 use weft_identity::DeviceSecret;
 
@@ -32,6 +33,7 @@ pub(crate) struct RelayPool {
     passages: Mutex<HashMap<RelayUrl, usize>>,
     /// When a relay in use was found dead, until another is home.
     lost_at: Mutex<Option<Instant>>,
+    changed: Notify,
 }
 
 impl RelayPool {
@@ -45,6 +47,7 @@ impl RelayPool {
             book: Mutex::default(),
             passages: Mutex::default(),
             lost_at: Mutex::default(),
+            changed: Notify::new(),
         })
     }
 
@@ -126,6 +129,11 @@ impl RelayPool {
         self.book.lock().used().any(|hint| hint.url() == url)
     }
 
+    /// Waits until other relays are in use.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
     /// All relays known: whether it is in use, and its round trip.
     pub(crate) fn all(&self) -> Vec<(RelayHint, bool, Option<Duration>)> {
         self.book.lock().all().map(|(hint, used, rtt)| (hint.clone(), used, rtt)).collect()
@@ -174,6 +182,9 @@ impl RelayPool {
     }
 
     async fn apply(&self, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.changed.notify_one();
+        }
         for change in changes {
             match change {
                 Change::Insert(hint) => {

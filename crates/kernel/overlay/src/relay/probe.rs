@@ -21,11 +21,11 @@ use crate::keys::transport_secret;
 /// Once a second: what a dead relay may cost its users, and 40 bytes a second of a live one.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// 1.5 s without an answer: five times the round trip around the world.
-const ANSWER: Duration = Duration::from_millis(1500);
+/// 1 s without an answer: three times the round trip around the world.
+const ANSWER: Duration = Duration::from_secs(1);
 
-/// 5 s for TCP, TLS, HTTP upgrade and login.
-const CONNECT: Duration = Duration::from_secs(5);
+/// 3 s for TCP, TLS, HTTP upgrade and login: five round trips around the world, and a lost packet.
+const CONNECT: Duration = Duration::from_secs(3);
 
 /// Why a relay is taken for dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -48,10 +48,12 @@ pub struct RoleRecord {
     pub expires: u64,
 }
 
+/// The record's very bytes are signed and kept, so that no second form of it has a valid signature.
 #[derive(Serialize, Deserialize)]
-struct Signed {
+struct Signed<'a> {
     version: u8,
-    record: RoleRecord,
+    #[serde(borrow)]
+    record: &'a [u8],
     signature: Signature,
 }
 
@@ -93,13 +95,9 @@ impl RoleRecord {
 
     /// The record with its signature, as it goes over wires.
     pub(crate) fn sign(&self, secret: &DeviceSecret) -> Vec<u8> {
-        let signature = secret.sign(ROLE, &self.payload());
-        let signed = Signed { version: VERSION, record: self.clone(), signature };
+        let record = postcard::to_allocvec(self).expect("a record holds nothing postcard cannot write");
+        let signed = Signed { version: VERSION, record: &record, signature: secret.sign(ROLE, &record) };
         postcard::to_allocvec(&signed).expect("a record holds nothing postcard cannot write")
-    }
-
-    fn payload(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).expect("a record holds nothing postcard cannot write")
     }
 
     /// Reads and checks a record that `peer` shows, or that was found under `peer`'s key.
@@ -107,11 +105,11 @@ impl RoleRecord {
         if bytes.len() > MAX_RECORD {
             return Err(BadRecord::Malformed);
         }
-        let signed: Signed = postcard::from_bytes(bytes).map_err(|_| BadRecord::Malformed)?;
-        let record = signed.record;
+        let signed: Signed<'_> = postcard::from_bytes(bytes).map_err(|_| BadRecord::Malformed)?;
         if signed.version != VERSION {
             return Err(BadRecord::Malformed);
         }
+        let record: RoleRecord = postcard::from_bytes(signed.record).map_err(|_| BadRecord::Malformed)?;
         if record.peer != *peer || record.network != network.wire_name() || record.role != RELAY_ROLE {
             return Err(BadRecord::Foreign);
         }
@@ -119,7 +117,7 @@ impl RoleRecord {
         if record.expires <= now || record.expires > now.saturating_add(RECORD_LIFE.as_secs() + MAX_AHEAD.as_secs()) {
             return Err(BadRecord::Expired);
         }
-        peer.verify(ROLE, &record.payload(), &signed.signature).map_err(|_| BadRecord::Signature)?;
+        peer.verify(ROLE, signed.record, &signed.signature).map_err(|_| BadRecord::Signature)?;
         Ok(record)
     }
 }

@@ -9,8 +9,8 @@ use crate::lab::{ECHO, Node, SOON, config, echo, until};
 async fn what_one_says_on_a_topic_the_others_hear() {
     let (a, b) = (Node::start(config("topic")).await, Node::start(config("topic")).await);
     a.knows(&b);
-    let (sender, mut at_a) = a.overlay.gossip().topic("news", &[b.key]).await.unwrap();
     let (_keep, mut at_b) = b.overlay.gossip().topic("news", &[]).await.unwrap();
+    let (sender, mut at_a) = a.overlay.gossip().topic("news", &[b.key]).await.unwrap();
     let joined = tokio::time::timeout(SOON, at_a.next()).await.unwrap().unwrap();
     assert_eq!(joined, Heard::Joined(b.key));
     sender.broadcast(Bytes::from_static(b"hello")).await.unwrap();
