@@ -22,7 +22,7 @@ use crate::event::ContentEvent;
 use crate::peer::greet;
 use crate::resume::{TorrentRecord, unix_seconds};
 use crate::shared::{Seams, Shared};
-use crate::status::{EngineStatus, PeerOrigin, TorrentStatus};
+use crate::status::{EngineStatus, PeerOrigin, State, TorrentStatus};
 use crate::storage::Urgency;
 use crate::torrent::{Beginning, Known, Torrent, note_peers, selection_of};
 
@@ -165,6 +165,9 @@ impl Engine {
             Err(AddError::Exists(_)) => content.existed = true,
             Err(error) => return Err(error.into()),
         }
+        // Whoever hands the link out now may count on it being served.
+        let up = self.wait_until(content.info_hash, |status| status.state != State::Checking).await;
+        up.map_err(|_| AddError::ShuttingDown)?;
         Ok(content)
     }
 
@@ -427,7 +430,7 @@ impl Inner {
                 return Err(AddError::TooMany { limit });
             }
         }
-        self.shared.records.save_torrent(id, &beginning.record);
+        let saved = self.shared.records.save_torrent(id, &beginning.record);
         let info = beginning.metainfo.as_ref().map(|metainfo| &metainfo.info);
         let event = ContentEvent::TorrentAdded {
             info_hash: id,
@@ -437,6 +440,9 @@ impl Inner {
             private: info.is_some_and(|info| info.is_private()),
         };
         let torrent = self.begin(beginning);
+        if !saved {
+            torrent.not_saved();
+        }
         self.shared.emit(&event);
         Ok(torrent)
     }

@@ -172,8 +172,9 @@ impl Records {
         }
     }
 
-    pub(crate) fn save_torrent(&self, id: InfoHash, record: &TorrentRecord) {
-        self.commit(Batch::new().put(TORRENTS, id.as_bytes().to_vec(), encode(record)));
+    /// Saves a torrent record; `false` if that failed.
+    pub(crate) fn save_torrent(&self, id: InfoHash, record: &TorrentRecord) -> bool {
+        self.commit(Batch::new().put(TORRENTS, id.as_bytes().to_vec(), encode(record)))
     }
 
     /// Saves a resume record; `false` if that failed. Gives its size too, by which the pauses between saves are chosen.

@@ -214,6 +214,9 @@ impl PeerTask {
                 return Ok(false);
             }
         };
+        if !self.shell.has_room(cx) {
+            return Ok(false);
+        }
         let mut plan = self.connection.read_plan();
         if plan.is_empty() {
             return Ok(false);

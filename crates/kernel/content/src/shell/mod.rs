@@ -14,6 +14,7 @@ mod mailbox;
 mod throttle;
 
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
@@ -58,13 +59,15 @@ pub(crate) struct Shell {
     pub(crate) wake: Notify,
     /// Pieces on the disk threads.
     jobs: watch::Sender<usize>,
+    /// Peers' tasks that read on when one of those is done.
+    waiting: Mutex<Vec<Waker>>,
 }
 
 impl Shell {
     pub(crate) fn new(tools: Tools, throttle: Throttle) -> Arc<Self> {
         let core = Mutex::new(Core::new(Arc::clone(&tools.memory)));
         let (content, notes) = (RwLock::new(None), Mutex::default());
-        Arc::new(Shell { core, content, tools, throttle, notes, wake: Notify::new(), jobs: watch::Sender::new(0) })
+        Arc::new(Shell { core, content, tools, throttle, notes, wake: Notify::new(), jobs: watch::Sender::new(0), waiting: Mutex::default() })
     }
 
     /// Works on the machine, then does what it asks for.
@@ -113,6 +116,24 @@ impl Shell {
         std::mem::take(&mut *self.notes.lock())
     }
 
+    fn job_done(&self) {
+        self.jobs.send_modify(|jobs| *jobs -= 1);
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether blocks may be received: not while too many are in memory and a disk thread is about to make room. The
+    /// task is woken when it has. While no disk thread works for this torrent it may always: the next batch makes one.
+    pub(crate) fn has_room(&self, cx: &Context<'_>) -> bool {
+        let full = || self.tools.memory.bytes() > self.tools.memory_limit && *self.jobs.borrow() > 0;
+        if !full() {
+            return true;
+        }
+        self.waiting.lock().push(cx.waker().clone());
+        // Once more: the last job may have ended before the waker was there to be woken.
+        !full()
+    }
+
     /// Waits until no piece is on the disk threads.
     pub(crate) async fn idle(&self) {
         let _ = self.jobs.subscribe().wait_for(|jobs| *jobs == 0).await;
@@ -130,7 +151,7 @@ impl Shell {
                     let piece = job.complete.piece;
                     let verdict = job.complete.settle(&content.storage, job.digests);
                     shell.settled(job.epoch, &content, piece, verdict);
-                    shell.jobs.send_modify(|jobs| *jobs -= 1);
+                    shell.job_done();
                 });
             }
             for job in spills {
@@ -138,7 +159,7 @@ impl Shell {
                 self.tools.pool.submit(Urgency::Peer, move || {
                     let result = job.spill.write(&content.storage, job.piece);
                     shell.with(|core, _, effects| core.spilled(job.epoch, job.piece, result, effects));
-                    shell.jobs.send_modify(|jobs| *jobs -= 1);
+                    shell.job_done();
                 });
             }
         }

@@ -112,6 +112,13 @@ impl Candidates {
         self.known.values().filter(|c| !c.busy && !c.banned).map(|c| c.next).min()
     }
 
+    /// It is connected, whoever dialled.
+    pub(crate) fn connected(&mut self, address: Address) {
+        if let Some(known) = self.known.get_mut(&address) {
+            known.busy = true;
+        }
+    }
+
     /// A connection to it, or an attempt, ended.
     pub(crate) fn ended(&mut self, address: Address, outcome: Outcome, now: Instant, rng: &mut impl Rng) {
         let Some(known) = self.known.get_mut(&address) else { return };

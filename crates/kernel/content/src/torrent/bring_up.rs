@@ -122,7 +122,7 @@ impl Torrent {
                 let files = metainfo.info.files().len();
                 desk.record.selection = Some((0u32..).take(files).map(selected).collect());
             }
-            self.shared.records.save_torrent(self.id, &desk.record);
+            self.save_record(&mut desk);
         }
         self.shared.emit(&ContentEvent::MetadataReceived {
             info_hash: self.id,

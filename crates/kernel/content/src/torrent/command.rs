@@ -21,7 +21,7 @@ impl Torrent {
         {
             let mut desk = self.desk.lock();
             desk.record.paused = paused;
-            self.shared.records.save_torrent(self.id, &desk.record);
+            self.save_record(&mut desk);
             if !paused && let Some(probe) = &mut desk.trouble_probe {
                 // Whoever presses the button has mended something.
                 probe.next = Instant::now();
@@ -39,12 +39,18 @@ impl Torrent {
         self.wake();
     }
 
+    /// The store did not take its record: it is offered again.
+    pub(crate) fn not_saved(&self) {
+        self.desk.lock().unsaved = true;
+        self.wake();
+    }
+
     /// Changes its own limits.
     pub(crate) fn set_limits(&self, limits: RateLimits) {
         self.own_limits.set(limits);
         let mut desk = self.desk.lock();
         desk.record.limits = limits;
-        self.shared.records.save_torrent(self.id, &desk.record);
+        self.save_record(&mut desk);
     }
 
     /// Chooses the wanted files.
@@ -69,7 +75,7 @@ impl Torrent {
                 core.set_wanted(now, wanted, effects);
                 core.counts().is_complete()
             });
-            self.shared.records.save_torrent(self.id, &desk.record);
+            self.save_record(&mut desk);
         }
         self.candidates.lock().forgive(Instant::now());
         self.tell_state();
@@ -82,7 +88,7 @@ impl Torrent {
         {
             let mut desk = self.desk.lock();
             note_peers(&mut desk.record, peers);
-            self.shared.records.save_torrent(self.id, &desk.record);
+            self.save_record(&mut desk);
         }
         let now = Instant::now();
         let mut candidates = self.candidates.lock();

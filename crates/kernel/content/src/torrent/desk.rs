@@ -64,6 +64,8 @@ pub(super) struct Totals {
 /// The state of the slow path.
 pub(super) struct Desk {
     pub(super) record: TorrentRecord,
+    /// The store did not take the record as it is now, or the last resume record.
+    pub(super) unsaved: bool,
     pub(super) metainfo: Option<Arc<Metainfo>>,
     pub(super) known: Known,
     pub(super) phase: Phase,
@@ -93,6 +95,7 @@ impl Desk {
         };
         Desk {
             record,
+            unsaved: false,
             metainfo: metainfo.map(Arc::new),
             known,
             phase: Phase::Idle,

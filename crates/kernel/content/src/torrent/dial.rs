@@ -117,7 +117,7 @@ impl Torrent {
         };
         match self.admit(link.info(), theirs, origin, true) {
             Ok((peer, entry)) => self.stay(link, connection, peer, entry, slot).await,
-            Err(Refused::Duplicate) => Outcome::Useless,
+            Err(Refused::Duplicate) => Outcome::Failed,
             Err(_) => Outcome::Worked,
         }
     }
@@ -167,7 +167,20 @@ impl Torrent {
         let pieces = self.shell.look(|core| core.piece_count());
         connection.accept(self.handshake(), pieces);
         match self.admit(link.info(), theirs, PeerOrigin::Incoming, false) {
-            Ok((peer, entry)) => drop(self.stay(link, connection, peer, entry, slot).await),
+            Ok((peer, entry)) => {
+                // Known by its key it can be dialled back as soon as this link dies.
+                let address = entry.key().map(Address::Weft);
+                if let Some(address) = address {
+                    let mut candidates = self.candidates.lock();
+                    candidates.add(address, PeerOrigin::Weft, Instant::now());
+                    candidates.connected(address);
+                }
+                let outcome = self.stay(link, connection, peer, entry, slot).await;
+                if let Some(address) = address {
+                    self.candidates.lock().ended(address, outcome, Instant::now(), &mut *self.rng.lock());
+                    self.wake();
+                }
+            }
             Err(refused) => tracing::debug!(torrent = %self.id, %refused, "an incoming link is refused"),
         }
     }
@@ -218,6 +231,7 @@ impl Torrent {
         let path = entry.link.lock().path;
         self.shared.emit(&ContentEvent::PeerConnected { info_hash: self.id, peer: name.clone(), path, origin: entry.origin });
         self.wake();
+        self.exchanged.lock().present.push(entry.clone());
         let (mailbox, info) = (Arc::clone(&entry.mailbox), Arc::clone(&entry.link));
         let task = PeerTask::new(Arc::clone(&self.shell), peer, mailbox, info, link, connection);
         let reason = task.run().await;
@@ -232,16 +246,22 @@ impl Torrent {
         self.wake();
         let leeching = !self.desk.lock().was_complete;
         let worthwhile = downloaded + uploaded > 0 || entry.since.elapsed() >= WORTHWHILE;
-        if leeching && worthwhile { Outcome::Worked } else { Outcome::Useless }
+        match (leeching, worthwhile) {
+            (true, true) => Outcome::Worked,
+            (true, false) => Outcome::Failed,
+            (false, _) => Outcome::Useless,
+        }
     }
 
     /// Adds a finished connection to what was exchanged with that peer.
     fn account(&self, name: &str, entry: &PeerEntry) {
         let (downloaded, uploaded) = moved(entry);
+        let mut exchanged = self.exchanged.lock();
+        exchanged.present.retain(|other| !Arc::ptr_eq(&other.traffic, &entry.traffic));
         if downloaded + uploaded == 0 {
             return;
         }
-        let mut all = self.exchanged.lock();
+        let all = &mut exchanged.past;
         if all.len() >= MAX_EXCHANGED && !all.contains_key(name) {
             let least = all.values().min_by_key(|e| e.downloaded + e.uploaded).map(|e| e.peer.clone());
             least.map(|peer| all.remove(&peer));

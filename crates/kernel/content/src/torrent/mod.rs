@@ -28,7 +28,7 @@ use weft_bittorrent::wire::{Handshake, Reserved};
 
 use crate::resume::{ResumeRecord, TorrentRecord};
 use crate::shared::Shared;
-use crate::shell::{Limiter, Shell, Throttle};
+use crate::shell::{Limiter, PeerEntry, Shell, Throttle};
 use crate::sources::{Address, Candidates, Trackers};
 use crate::status::{ExchangeStatus, PeerOrigin};
 use crate::storage::Fingerprint;
@@ -48,7 +48,7 @@ pub(crate) struct Torrent {
     desk: Mutex<Desk>,
     candidates: Mutex<Candidates>,
     trackers: Mutex<Trackers>,
-    exchanged: Mutex<HashMap<String, ExchangeStatus>>,
+    exchanged: Mutex<Exchanged>,
     rng: Mutex<StdRng>,
     /// Our name in this swarm.
     peer_id: PeerId,
@@ -65,6 +65,15 @@ pub(crate) struct Torrent {
     dht_not_before: AtomicU64,
     /// It was taken out of the list: nothing of it is saved any more.
     removed: AtomicBool,
+}
+
+/// What was exchanged with whom.
+#[derive(Default)]
+struct Exchanged {
+    /// Over connections that ended.
+    past: HashMap<String, ExchangeStatus>,
+    /// Connections that have not ended.
+    present: Vec<PeerEntry>,
 }
 
 /// How a torrent begins.

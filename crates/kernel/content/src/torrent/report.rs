@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use weft_bittorrent::bitfield::Bitfield;
+use weft_bittorrent::metainfo::Info;
 use weft_bittorrent::swarm::{PeerStats, SwarmStats};
 
 use super::Torrent;
@@ -71,13 +72,15 @@ impl Torrent {
             trackers: Vec::new(),
             files: Vec::new(),
         };
+        if full && let Some(info) = info {
+            status.files = file_statuses(info, content.as_deref(), &taken.have, selection.as_deref());
+        }
         drop(desk);
         status.candidates = self.candidates.lock().waiting();
         if full {
-            status.exchanged = self.exchanges(&taken.peers);
+            status.exchanged = self.exchanges();
             status.peers = taken.peers.into_iter().map(|(entry, stats)| peer_status(&entry, stats)).collect();
             status.trackers = self.trackers.lock().status(Instant::now());
-            status.files = content.map(|c| file_statuses(&c, &taken.have, selection.as_deref())).unwrap_or_default();
         }
         status
     }
@@ -112,9 +115,10 @@ impl Torrent {
     }
 
     /// What was exchanged with whom, finished connections and open ones together.
-    fn exchanges(&self, peers: &[(PeerEntry, Option<PeerStats>)]) -> Vec<ExchangeStatus> {
-        let mut all = self.exchanged.lock().clone();
-        for (entry, _) in peers {
+    fn exchanges(&self) -> Vec<ExchangeStatus> {
+        let exchanged = self.exchanged.lock();
+        let mut all = exchanged.past.clone();
+        for entry in &exchanged.present {
             let (peer, (downloaded, uploaded)) = (peer_name(entry), moved(entry));
             if downloaded + uploaded == 0 {
                 continue;
@@ -165,8 +169,12 @@ fn peer_status(entry: &PeerEntry, stats: Option<PeerStats>) -> PeerStatus {
     status
 }
 
-fn file_statuses(content: &Content, have: &Bitfield, selection: Option<&[bool]>) -> Vec<FileStatus> {
-    let info = content.storage.info();
+fn file_statuses(
+    info: &Info,
+    content: Option<&Content>,
+    have: &Bitfield,
+    selection: Option<&[bool]>,
+) -> Vec<FileStatus> {
     let files = info.files().iter().enumerate().filter(|(_, file)| is_stored(file));
     let status = |(index, file): (usize, &weft_bittorrent::metainfo::FileEntry)| {
         let piece_length = u64::from(info.piece_length());
@@ -175,10 +183,13 @@ fn file_statuses(content: &Content, have: &Bitfield, selection: Option<&[bool]>)
             let end = start + u64::from(info.piece_len(piece));
             end.min(file.offset() + file.len()) - start.max(file.offset())
         };
-        let done = if content.is_complete(index) {
-            file.len()
-        } else {
-            content.storage.layout().file_pieces(index).filter(|piece| have.contains(*piece)).map(in_piece).sum()
+        let done = match content {
+            Some(content) if content.is_complete(index) => file.len(),
+            Some(content) => {
+                let pieces = content.storage.layout().file_pieces(index);
+                pieces.filter(|piece| have.contains(*piece)).map(in_piece).sum()
+            }
+            None => 0, // still to be checked
         };
         FileStatus {
             index,

@@ -9,6 +9,7 @@ use rand::Rng;
 use tokio::sync::mpsc;
 use weft_bittorrent::tracker::{Announce, DEFAULT_NUM_WANT, Event};
 
+use super::desk::Desk;
 use super::{Known, Torrent};
 use crate::discovery::DiscoveryError;
 use crate::event::ContentEvent;
@@ -53,6 +54,9 @@ const SAVE_SCALE: usize = 64 << 10;
 
 /// The longest pause between two saves.
 const SAVE_AT_MOST_EVERY: Duration = Duration::from_secs(10);
+
+/// What the store did not take is offered again after 2 s.
+const SAVE_AGAIN: Duration = Duration::from_secs(2);
 
 /// Totals alone (nothing verified, much uploaded) are saved once a minute.
 const SAVE_TOTALS_EVERY: Duration = Duration::from_secs(60);
@@ -156,7 +160,8 @@ impl Torrent {
         let now = Instant::now();
         let (machine, peers) =
             self.shell.look(|core| (core.swarm().and_then(|s| s.next_deadline()), core.peers().len()));
-        let lively = peers > 0 || self.dialling.load(Ordering::Relaxed) > 0 || clock.told != self.counts();
+        let unsaved = self.desk.lock().unsaved;
+        let lively = unsaved || peers > 0 || self.dialling.load(Ordering::Relaxed) > 0 || clock.told != self.counts();
         let mut at = now + if lively { LIVELY } else { QUIET };
         if let Some(machine) = machine {
             at = at.min(machine);
@@ -245,7 +250,7 @@ impl Torrent {
             desk.was_complete = complete;
             if newly {
                 desk.record.completed_at = Some(unix_seconds());
-                self.shared.records.save_torrent(self.id, &desk.record);
+                self.save_record(&mut desk);
             }
             newly
         };
@@ -387,7 +392,8 @@ impl Torrent {
         let pieces = current.pieces != clock.saved.pieces && clock.saved_at.elapsed() >= clock.save_pause;
         let totals = current.moved != clock.saved.moved && clock.saved_at.elapsed() >= SAVE_TOTALS_EVERY;
         let settle = clock.settle_at.is_some_and(|at| at <= now);
-        if !(pieces || totals || settle) {
+        let again = self.desk.lock().unsaved && clock.saved_at.elapsed() >= SAVE_AGAIN;
+        if !(pieces || totals || settle || again) {
             return;
         }
         let size = self.save(false).await;
@@ -405,6 +411,12 @@ impl Torrent {
 
     /// Saves which pieces are verified. Gives the record's size.
     pub(super) async fn save(self: &Arc<Self>, clean: bool) -> usize {
+        {
+            let mut desk = self.desk.lock();
+            if desk.unsaved {
+                self.save_record(&mut desk);
+            }
+        }
         let Some(content) = self.shell.content() else { return 0 };
         // The bits first: whatever is written after this makes the files newer than the record, not the record wrong.
         let have = self.shell.look(|core| core.swarm().map(|swarm| swarm.have().clone()));
@@ -422,7 +434,14 @@ impl Torrent {
             }
             torrent.shared.records.save_resume(torrent.id, &record)
         });
-        saved.await.map_or(0, |(_, size)| size)
+        let (saved, size) = saved.await.unwrap_or((false, 0));
+        self.desk.lock().unsaved |= !saved;
+        size
+    }
+
+    /// Saves the torrent record.
+    pub(super) fn save_record(&self, desk: &mut Desk) {
+        desk.unsaved = !self.shared.records.save_torrent(self.id, &desk.record);
     }
 
     /// The end: everything closed, told and saved.
@@ -435,9 +454,9 @@ impl Torrent {
         });
         self.shell.idle().await;
         let content = self.shell.content();
-        if let Some(content) = &content
-            && !self.removed.load(Ordering::Relaxed)
-        {
+        if self.removed.load(Ordering::Relaxed) {
+            // Nothing of it is kept.
+        } else if let Some(content) = &content {
             let storage = Arc::clone(&content.storage);
             let fresh = {
                 let content = Arc::clone(content);
@@ -448,6 +467,8 @@ impl Torrent {
             };
             let synced = tokio::time::timeout(SYNC_TIMEOUT, self.shell.tools.pool.run(Urgency::Peer, fresh)).await;
             self.save(synced.ok().flatten().unwrap_or(false)).await;
+        } else {
+            self.save(false).await;
         }
         self.say_goodbye().await;
         self.tear_down("the torrent is stopped");

@@ -102,6 +102,8 @@ impl Torrent {
                 drop(desk);
                 tracing::info!(torrent = %self.id, "the trouble is mended, fetching goes on");
                 self.shell.with(|core, now, effects| core.set_halted(now, false, effects));
+                // Seeds saw no use in us meanwhile.
+                self.candidates.lock().forgive(Instant::now());
             }
             Some(Err(error)) => {
                 let mut desk = self.desk.lock();

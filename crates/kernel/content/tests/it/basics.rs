@@ -148,8 +148,8 @@ async fn limits_hold_each_way() {
         b.get_from(&a, id).await;
         b.complete(id).await;
         let took = started.elapsed().as_secs_f64();
-        // 3 MB at 1 MB/s, less the quarter second of burst on each bucket.
-        assert!((2.4..6.0).contains(&took), "down {down}: {took} s");
+        // 3 MB at 1 MB/s, less the quarter second of burst. How much longer it takes is the machine's affair.
+        assert!(took > 2.4, "down {down}: {took} s");
     }
 }
 

@@ -22,7 +22,7 @@ async fn one_torrent_over_tcp_and_by_key_at_once() {
     std::fs::write(dirs[0].path().join("f"), &bytes).unwrap();
     let seed = &nodes[0];
     let id = seed.share(&dirs[0].path().join("f"), CreateOptions::default()).await;
-    seed.engine.set_limits(RateLimits { download: None, upload: Some(8_000_000) });
+    seed.engine.set_limits(RateLimits { download: None, upload: Some(500_000) });
     // One over plain TCP, one by a magnet that names the key, one by the key as a user gives it.
     nodes[1].get_from(seed, id).await;
     directory.lock().unwrap().insert(seed.key, (seed.address, PathKind::Tls));
@@ -33,6 +33,7 @@ async fn one_torrent_over_tcp_and_by_key_at_once() {
     nodes[3].engine.add(Source::InfoHash(id), by_key).await.unwrap();
     let all = until("three peers at once", || seed.engine.get(id).filter(|s| s.peers.len() == 3)).await;
     assert_eq!(all.peers.iter().filter(|peer| peer.key.is_some() && peer.path == PathKind::Tls).count(), 2);
+    seed.engine.set_limits(RateLimits::default());
     for (node, dir) in nodes.iter().zip(&dirs).skip(1) {
         node.complete(id).await;
         assert_eq!(std::fs::read(dir.path().join("f")).unwrap(), bytes);
@@ -72,7 +73,7 @@ async fn the_cheaper_path_takes_over_and_a_dead_link_is_redialled_at_once() {
     a.engine.resume(id).await.unwrap();
     let dials = b.connector.dials.load(Ordering::SeqCst);
     until("the peer again", || b.engine.get(id).filter(path(PathKind::Tls))).await;
-    assert!(dials > 2);
+    assert!(b.connector.dials.load(Ordering::SeqCst) > dials, "it was dialled anew");
     b.engine.set_torrent_limits(id, RateLimits::default()).unwrap();
     b.complete(id).await;
     assert_eq!(std::fs::read(b_dir.path().join("f")).unwrap(), random(6_000_000, 2));
