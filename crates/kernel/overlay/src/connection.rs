@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
 use iroh::RelayUrl;
 use iroh::TransportAddr;
 use iroh::endpoint::{Connection, VarInt};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::PeerKey;
 use crate::alpn::Channel;
@@ -96,7 +96,8 @@ pub(crate) struct PeerConnection {
     /// Receive window granted so far.
     window: AtomicU32,
     connection: Connection,
-    path: RwLock<Path>,
+    /// Kept true by the one task that watches the connection.
+    path: watch::Sender<Path>,
     links: AtomicUsize,
     last_used: Mutex<Instant>,
     _permit: Permit,
@@ -120,7 +121,7 @@ impl PeerConnection {
             dialled_by_smaller: dialler == peer.min(ours),
             window: AtomicU32::new(transport_config::STRANGER_WINDOW),
             connection,
-            path: RwLock::new(Path::Unknown),
+            path: watch::Sender::new(Path::Unknown),
             links: AtomicUsize::new(0),
             last_used: Mutex::new(now),
             _permit: permit,
@@ -148,12 +149,12 @@ impl PeerConnection {
 
     /// The path now.
     pub(crate) fn path(&self) -> Path {
-        self.path.read().clone()
+        self.path.borrow().clone()
     }
 
     /// What kind of path it is now.
     pub(crate) fn path_kind(&self) -> PathKind {
-        self.path.read().kind()
+        self.path.borrow().kind()
     }
 
     /// Looks at the paths again. Gives the old and the new one if packets go another way now.
@@ -165,18 +166,19 @@ impl PeerConnection {
             Some(TransportAddr::Relay(url)) => Path::Relayed(url),
             _ => return None,
         };
-        let mut path = self.path.write();
-        if *path == now {
+        if *self.path.borrow() == now {
             return None;
         }
-        Some((std::mem::replace(&mut *path, now.clone()), now))
+        Some((self.path.send_replace(now.clone()), now))
     }
 
-    /// Waits until packets go another way, or the connection ends.
-    pub(crate) async fn path_moves(&self) {
-        let mut events = self.connection.path_events();
-        let _ = events.next().await;
-        self.refresh_path();
+    /// Waits until the path is of a kind that `fits`. Says `false` if the connection ended before.
+    pub(crate) async fn path_becomes(&self, fits: impl Fn(PathKind) -> bool) -> bool {
+        let mut path = self.path.subscribe();
+        tokio::select! {
+            found = path.wait_for(|path| fits(path.kind())) => found.is_ok(),
+            _ = self.connection.closed() => false,
+        }
     }
 
     /// Whether every path goes through this relay.

@@ -292,11 +292,10 @@ impl Overlay {
             .await
             .map_err(|error: DialError| error.into_connect_error(peer))?;
         // A path that is only relayed so far may become direct.
-        while !policy.allows(connection.path_kind()) {
-            if !policy.allows(PathKind::Direct) || !connection.is_open() {
-                return Err(ConnectError::NotAllowed(Target::Peer(peer)));
-            }
-            connection.path_moves().await;
+        if !policy.allows(connection.path_kind())
+            && !(policy.allows(PathKind::Direct) && connection.path_becomes(|kind| policy.allows(kind)).await)
+        {
+            return Err(ConnectError::NotAllowed(Target::Peer(peer)));
         }
         let target = Target::Peer(peer);
         match hub.open_stream(&connection, purpose).await {

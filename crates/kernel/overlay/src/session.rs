@@ -224,6 +224,8 @@ impl Hub {
     /// Tells of path changes, and of the connection's end.
     async fn watch_path(self: Arc<Self>, connection: Arc<PeerConnection>) {
         let mut events = connection.quic().path_events();
+        // What happened before somebody listened.
+        self.path_changed(&connection);
         let closed = connection.quic().closed();
         tokio::pin!(closed);
         let reason = loop {
@@ -244,7 +246,7 @@ impl Hub {
         }
     }
 
-    fn path_changed(&self, connection: &Arc<PeerConnection>) {
+    pub(crate) fn path_changed(&self, connection: &Arc<PeerConnection>) {
         let Some((from, to)) = connection.refresh_path() else { return };
         let (peer, from, to) = (connection.peer, from.kind(), to.kind());
         if let Some(rtt) = connection.rtt() {

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use crate::connection::CloseCode;
 use crate::hub::Hub;
-use crate::peers::{Observation, Observe};
 use crate::transport_config::{KNOWN_WINDOW, STRANGER_WINDOW};
 
 /// Every 5 s.
@@ -46,9 +45,8 @@ pub(crate) async fn run(hub: Arc<Hub>) {
                 connection.close(CloseCode::Idle);
                 continue;
             }
-            if let Some(rtt) = connection.rtt() {
-                hub.peers.observe(connection.peer.into(), Observation::Rtt(rtt));
-            }
+            // Notes the round trip; and the path, should an event of it have been lost.
+            hub.path_changed(&connection);
             let id = connection.quic().stable_id();
             let total = connection.received();
             let before = received.get(&id).copied().unwrap_or(0);
