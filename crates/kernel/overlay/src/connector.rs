@@ -1,7 +1,7 @@
 //! The connector seam: whom to reach, over which paths, and for what.
 //!
 //! A service never opens a socket to a peer. It names a [`Target`], the paths it allows ([`PathPolicy`]) and the
-//! [`StreamType`] it wants served, and gets a [`BoxLink`](crate::BoxLink). Circuits, splices and whatever comes later are
+//! [`StreamType`] it wants served, and gets a [`BoxLink`]. Circuits, splices and whatever comes later are
 //! more implementations behind this one trait.
 
 use std::fmt;

@@ -292,9 +292,9 @@ impl Overlay {
             .await
             .map_err(|error: DialError| error.into_connect_error(peer))?;
         // A path that is only relayed so far may become direct.
-        if !policy.allows(connection.path_kind())
-            && !(policy.allows(PathKind::Direct) && connection.path_becomes(|kind| policy.allows(kind)).await)
-        {
+        let allowed = |kind| policy.allows(kind);
+        let now = allowed(connection.path_kind());
+        if !now && (!allowed(PathKind::Direct) || !connection.path_becomes(allowed).await) {
             return Err(ConnectError::NotAllowed(Target::Peer(peer)));
         }
         let target = Target::Peer(peer);

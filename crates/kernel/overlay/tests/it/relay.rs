@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use weft_overlay::{BoxLink, OverlayConfig, PathKind, PathPolicy, RelayHint};
+use weft_overlay::{BoxLink, NatVerdict, OverlayConfig, PathKind, PathPolicy, RelayHint};
 
 use crate::lab::{BULK, ECHO, Node, SOON, config, echo, hidden, relay};
 
@@ -59,6 +59,10 @@ async fn relayed_becomes_direct() {
     let b = Node::start(with_relays(config("upgrade"), &[&hint])).await;
     a.home().await;
     b.home().await;
+    // The relay's address discovery, on its self-signed certificate, told how we look from outside.
+    crate::lab::until("our address from outside", || !a.overlay.status().reflexive.is_empty()).await;
+    let status = a.overlay.status();
+    assert_eq!((status.nat, status.reflexive[0]), (NatVerdict::Open, status.udp[0]));
     let mut addresses = b.overlay.addresses();
     addresses.udp.clear();
     addresses.tcp.clear();
