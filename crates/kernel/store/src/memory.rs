@@ -9,10 +9,12 @@ use crate::batch::{Batch, Durability, Op, Table};
 use crate::error::{CommitError, ReadError, StoreHealth};
 use crate::{Entry, MAX_KEY_BYTES, Store};
 
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
 /// Tables in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    tables: RwLock<HashMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>>,
+    tables: RwLock<HashMap<Table, Entries>>,
 }
 
 impl Store for MemoryStore {
