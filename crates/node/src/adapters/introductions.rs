@@ -1,5 +1,8 @@
 //! The overlay hears from people whose devices are known, and whose are blocked.
 
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
 use weft_identity::{DeviceKey, Reach};
 use weft_overlay::Overlay;
 use weft_people::Introductions;
@@ -9,17 +12,22 @@ use super::addresses_of;
 /// Tells the overlay.
 pub(crate) struct Introducer {
     overlay: Overlay,
+    /// Devices denied because their user is blocked. What the operator denies by the setting `overlay.deny` is not
+    /// here, and stays denied whatever the address book says. Bounded by the address book.
+    blocked: Mutex<HashSet<DeviceKey>>,
 }
 
 impl Introducer {
     pub(crate) fn new(overlay: Overlay) -> Self {
-        Introducer { overlay }
+        Introducer { overlay, blocked: Mutex::default() }
     }
 
     fn unblock(&self, device: &DeviceKey) {
-        self.overlay.limits().modify(|limits| {
-            limits.deny_keys.remove(device);
-        });
+        if self.blocked.lock().remove(device) {
+            self.overlay.limits().modify(|limits| {
+                limits.deny_keys.remove(device);
+            });
+        }
     }
 }
 
@@ -31,7 +39,9 @@ impl Introductions for Introducer {
 
     fn block(&self, device: DeviceKey) {
         self.overlay.limits().modify(|limits| {
-            limits.deny_keys.insert(device);
+            if limits.deny_keys.insert(device) {
+                self.blocked.lock().insert(device);
+            }
         });
         self.overlay.enforce_limits();
     }
