@@ -229,9 +229,9 @@ impl<'a> Hasher<'a> {
         let threads = threads.clamp(1, self.plan.piece_count().max(1) as usize);
         let result = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.work())).collect();
-            let results = workers.into_iter().map(|worker| worker.join());
-            // A worker that panicked is a bug; it must not pass for hashed.
-            results.fold(Ok(()), |all, one| all.and(one.unwrap_or(Err(CreateError::Cancelled))))
+            // All are waited for, also after an error. One that panicked is a bug; it must not pass for hashed.
+            let results: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+            results.into_iter().try_for_each(|result| result.unwrap_or(Err(CreateError::Cancelled)))
         });
         result?;
         self.tell(true);

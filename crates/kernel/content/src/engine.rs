@@ -93,7 +93,8 @@ impl Engine {
     pub async fn add(&self, source: Source, options: AddOptions) -> Result<InfoHash, AddError> {
         let (id, metainfo, mut record, peers) = self.inner.read_source(source)?;
         if let Some(existing) = self.inner.torrent(id) {
-            existing.add_trackers(&options.trackers, &record.trackers.iter().map(|t| vec![t.clone()]).collect::<Vec<_>>());
+            existing
+                .add_trackers(&options.trackers, &record.trackers.iter().map(|t| vec![t.clone()]).collect::<Vec<_>>());
             existing.add_peers(&options.peers);
             let weft = record.weft_peers.iter().filter_map(|key| key.parse().ok()).map(KnownPeer::Weft);
             existing.add_peers(&weft.collect::<Vec<_>>());
@@ -175,7 +176,7 @@ impl Engine {
     pub fn list(&self) -> Vec<TorrentStatus> {
         let torrents: Vec<_> = self.inner.torrents.read().values().map(|h| Arc::clone(&h.torrent)).collect();
         let mut list: Vec<_> = torrents.iter().map(|torrent| torrent.status(false)).collect();
-        list.sort_by(|a, b| (a.added_at, a.info_hash).cmp(&(b.added_at, b.info_hash)));
+        list.sort_by_key(|status| (status.added_at, status.info_hash));
         list
     }
 

@@ -67,8 +67,8 @@ pub use event::ContentEvent;
 pub use peer::STREAM_TYPE;
 pub use shared::Seams;
 pub use status::{
-    EngineStatus, ExchangeStatus, FileStatus, PeerOrigin, PeerStatus, State, TorrentStatus, TrackerState, TrackerStatus,
-    Trouble, TroubleKind,
+    EngineStatus, ExchangeStatus, FileStatus, PeerOrigin, PeerStatus, State, TorrentStatus, TrackerState,
+    TrackerStatus, Trouble, TroubleKind,
 };
 pub use storage::{Action, StorageError};
 pub use weft_bittorrent::id::InfoHash;

@@ -116,7 +116,8 @@ impl ResumeRecord {
     /// The files that were written so shortly ago that they may not be on the disk yet.
     pub(crate) fn recently_written(content: &Content) -> Vec<usize> {
         let since = now() - nanos(SETTLED_AFTER);
-        let recent = |file: &usize| matches!(content.storage.fingerprint(*file), Ok(Some(print)) if print.mtime >= since);
+        let recent =
+            |file: &usize| matches!(content.storage.fingerprint(*file), Ok(Some(print)) if print.mtime >= since);
         content.stored_files().filter(recent).collect()
     }
 

@@ -253,7 +253,9 @@ impl Core {
             }
             self.drain(effects);
         }
-        if received > 0 && let Some(entry) = self.peers.get(&peer) {
+        if received > 0
+            && let Some(entry) = self.peers.get(&peer)
+        {
             entry.traffic.down.fetch_add(received, Ordering::Relaxed);
         }
     }
@@ -296,13 +298,7 @@ impl Core {
     }
 
     /// Blocks were written unverified.
-    pub(super) fn spilled(
-        &mut self,
-        epoch: u64,
-        piece: u32,
-        result: Result<(), StorageError>,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn spilled(&mut self, epoch: u64, piece: u32, result: Result<(), StorageError>, effects: &mut Effects) {
         if epoch != self.epoch {
             return;
         }
@@ -401,9 +397,7 @@ impl Core {
     pub(crate) fn set_priorities(&mut self, now: Instant, effects: &mut Effects) {
         let Some(pieces) = self.piece_count() else { return };
         let skip = |piece: u32| {
-            self.halted
-                || self.held.contains(piece)
-                || !self.wanted.get(piece as usize).copied().unwrap_or(true)
+            self.halted || self.held.contains(piece) || !self.wanted.get(piece as usize).copied().unwrap_or(true)
         };
         let priorities: Vec<Priority> =
             (0..pieces).map(|piece| if skip(piece) { Priority::Skip } else { Priority::Normal }).collect();
@@ -456,7 +450,5 @@ fn prefer(new: &PeerEntry, old: &PeerEntry, ours: PeerId, now: Instant) -> bool 
         return new_path.cost() < old_path.cost();
     }
     let opener = |entry: &PeerEntry| if entry.outgoing { ours } else { entry.peer_id };
-    new.outgoing != old.outgoing
-        && now.saturating_duration_since(old.since) < SIMULTANEOUS
-        && opener(new) > opener(old)
+    new.outgoing != old.outgoing && now.saturating_duration_since(old.since) < SIMULTANEOUS && opener(new) > opener(old)
 }

@@ -67,7 +67,16 @@ impl Shell {
     pub(crate) fn new(tools: Tools, throttle: Throttle) -> Arc<Self> {
         let core = Mutex::new(Core::new(Arc::clone(&tools.memory)));
         let (content, notes) = (RwLock::new(None), Mutex::default());
-        Arc::new(Shell { core, content, tools, throttle, notes, wake: Notify::new(), jobs: watch::Sender::new(0), waiting: Mutex::default() })
+        Arc::new(Shell {
+            core,
+            content,
+            tools,
+            throttle,
+            notes,
+            wake: Notify::new(),
+            jobs: watch::Sender::new(0),
+            waiting: Mutex::default(),
+        })
     }
 
     /// Works on the machine, then does what it asks for.

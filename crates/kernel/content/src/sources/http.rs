@@ -134,9 +134,10 @@ fn client(guard: &AddressGuard, origin: Origin, timeout: Duration) -> Result<req
         Ok(tls) => builder = builder.tls_backend_preconfigured(tls.with_no_client_auth()),
         Err(error) => {
             tracing::warn!(%error, "this system's certificates cannot be read: trackers over HTTPS will not work");
-            let nothing = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map(|b| b.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+            let nothing =
+                rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                    .with_safe_default_protocol_versions()
+                    .map(|b| b.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
             if let Ok(nothing) = nothing {
                 builder = builder.tls_backend_preconfigured(nothing);
             }

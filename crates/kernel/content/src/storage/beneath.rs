@@ -149,8 +149,8 @@ fn open_folder(root: &Path, folders: &str, access: Access) -> Result<OwnedFd, St
     if access == Access::Write && !root.is_dir() {
         std::fs::create_dir_all(root).map_err(|e| StorageError::new(root, Action::Write, e))?;
     }
-    let mut folder = fs::openat(CWD, root, flags, Mode::empty())
-        .map_err(|e| StorageError::errno(root, access.action(), e))?;
+    let mut folder =
+        fs::openat(CWD, root, flags, Mode::empty()).map_err(|e| StorageError::errno(root, access.action(), e))?;
     for name in folders.split('/').filter(|_| !folders.is_empty()) {
         let shown = || root.join(folders);
         if !is_plain(name) {
@@ -217,11 +217,9 @@ mod tests {
         symlink(outside.path(), root.path().join("folder")).unwrap();
         symlink(outside.path().join("secret"), root.path().join("file")).unwrap();
         std::fs::create_dir(root.path().join("dir")).unwrap();
-        for bad in [
-            "folder/secret", "file", "../x", "dir/../../x", ".", "", "/x", "dir//x", "dir", "dir/", "nul\0",
-        ] {
+        for bad in ["folder/secret", "file", "../x", "dir/../../x", ".", "", "/x", "dir//x", "dir", "dir/", "nul\0"] {
             for access in [Access::Read, Access::Write] {
-                let result = open(root.path(), &bad, access);
+                let result = open(root.path(), bad, access);
                 assert!(matches!(result, Err(StorageError::Unsafe { .. })), "{bad:?} {access:?}: {result:?}");
             }
         }

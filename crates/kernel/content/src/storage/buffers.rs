@@ -32,8 +32,7 @@ pub(crate) struct ReadBuffer {
 impl ReadBuffers {
     /// A buffer with room for `len` bytes, which are at most [`READ_BUFFER`].
     pub(crate) fn take(&self, len: usize) -> ReadBuffer {
-        let (home, size) =
-            if len <= SMALL_BUFFER { (&self.small, SMALL_BUFFER) } else { (&self.large, READ_BUFFER) };
+        let (home, size) = if len <= SMALL_BUFFER { (&self.small, SMALL_BUFFER) } else { (&self.large, READ_BUFFER) };
         let bytes = home.lock().pop().unwrap_or_else(|| vec![0; size]);
         ReadBuffer { bytes, home: Arc::clone(home) }
     }

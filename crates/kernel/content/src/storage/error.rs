@@ -58,7 +58,9 @@ pub enum StorageError {
         path: PathBuf,
     },
     /// A symlink, a device or a file stands where a folder or plain file belongs.
-    #[error("{path} is not a plain file in the torrent's folder (a symlink, a device, or a file in place of a folder): move it out of the way")]
+    #[error(
+        "{path} is not a plain file in the torrent's folder (a symlink, a device, or a file in place of a folder): move it out of the way"
+    )]
     Unsafe {
         /// What was refused.
         path: PathBuf,
@@ -73,7 +75,9 @@ pub enum StorageError {
         source: io::Error,
     },
     /// The device failed, or something not foreseen.
-    #[error("{path} cannot be {action}: the disk or file system reports an error: check the disk and its cables, then recheck")]
+    #[error(
+        "{path} cannot be {action}: the disk or file system reports an error: check the disk and its cables, then recheck"
+    )]
     Io {
         /// What was touched.
         path: PathBuf,

@@ -392,8 +392,7 @@ impl Storage {
             from.file
                 .read_exact_at(&mut bytes, entry.offset() + span.offset)
                 .map_err(|e| StorageError::new(&self.parts_path(), Action::Read, e))?;
-            to.write_all_at(&bytes, span.offset)
-                .map_err(|e| StorageError::new(&self.path(file), Action::Write, e))?;
+            to.write_all_at(&bytes, span.offset).map_err(|e| StorageError::new(&self.path(file), Action::Write, e))?;
         }
         self.set(file, |state| state.placed = true);
         Ok(())

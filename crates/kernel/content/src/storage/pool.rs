@@ -50,10 +50,8 @@ struct Threads {
 impl DiskPool {
     pub(crate) fn new(threads: usize) -> std::io::Result<Self> {
         let threads = threads.max(2);
-        let shared = Arc::new(Shared {
-            queues: Mutex::new(Queues { threads, ..Queues::default() }),
-            ready: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { queues: Mutex::new(Queues { threads, ..Queues::default() }), ready: Condvar::new() });
         let owner = Threads { shared: Arc::clone(&shared), handles: Mutex::default() };
         for number in 0..threads {
             let shared = Arc::clone(&shared);

@@ -122,7 +122,10 @@ fn a_change_by_somebody_else_is_noticed_by_the_next_read() {
     assert!(!storage.is_unchanged(0).unwrap());
     file.set_len(10).unwrap();
     storage.seal(0).unwrap();
-    assert!(matches!(storage.read_blocks(&block, &mut out, Wait::Yes), Err(ReadFailure::Changed { file: 0 })), "cut off");
+    assert!(
+        matches!(storage.read_blocks(&block, &mut out, Wait::Yes), Err(ReadFailure::Changed { file: 0 })),
+        "cut off"
+    );
 }
 
 #[test]

@@ -52,7 +52,12 @@ impl Torrent {
         self.tell_state();
         let Some(prepared) = self.prepare(&metainfo, known).await else { return };
         let now = Instant::now();
-        match Swarm::new(self.swarm_config(), torrent_info(&metainfo.info, prepared.geometry), prepared.have.clone(), now) {
+        match Swarm::new(
+            self.swarm_config(),
+            torrent_info(&metainfo.info, prepared.geometry),
+            prepared.have.clone(),
+            now,
+        ) {
             Ok(swarm) => {
                 let geometry = prepared.geometry;
                 self.adopt(&prepared);
@@ -180,7 +185,8 @@ impl Torrent {
             }
         };
         let hashed =
-            check::hash(&self.shell.tools, &storage, to_hash, Arc::clone(&self.checked), self.cancel.child_token()).await;
+            check::hash(&self.shell.tools, &storage, to_hash, Arc::clone(&self.checked), self.cancel.child_token())
+                .await;
         match hashed {
             Ok(right) => right.into_iter().for_each(|piece| {
                 have.insert(piece);

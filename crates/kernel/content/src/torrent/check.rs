@@ -61,7 +61,8 @@ impl Plan {
         let prints = &plan.prints;
         let resume = match known {
             Known::Everything(then) => {
-                let same = |i: usize| !is_stored(&info.files()[i]) || info.files()[i].is_empty() || prints[i] == then[i];
+                let same =
+                    |i: usize| !is_stored(&info.files()[i]) || info.files()[i].is_empty() || prints[i] == then[i];
                 if (0..prints.len()).all(same) {
                     plan.trusted = Bitfield::full(pieces);
                     return Ok(plan);
@@ -126,7 +127,14 @@ pub(super) async fn hash(
         let (work, pool) = (Arc::clone(&work), tools.pool.clone());
         running.spawn(async move {
             // One job after another, so that the pool's queue stays short.
-            while pool.run(Urgency::Background, { let work = Arc::clone(&work); move || work.step() }).await == Some(true) {}
+            while pool
+                .run(Urgency::Background, {
+                    let work = Arc::clone(&work);
+                    move || work.step()
+                })
+                .await
+                == Some(true)
+            {}
         });
     }
     while running.join_next().await.is_some() {}
@@ -160,7 +168,9 @@ impl Work {
                 return false;
             }
             match self.storage.hash_piece(*piece, &mut buffer) {
-                Ok(Some(hash)) if self.storage.info().piece_hash(*piece) == Some(hash) => self.right.lock().push(*piece),
+                Ok(Some(hash)) if self.storage.info().piece_hash(*piece) == Some(hash) => {
+                    self.right.lock().push(*piece)
+                }
                 Ok(_) => {}
                 Err(error) => {
                     self.error.lock().get_or_insert(error);

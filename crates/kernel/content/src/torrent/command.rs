@@ -57,7 +57,8 @@ impl Torrent {
     pub(crate) async fn set_selection(self: &Arc<Self>, files: Vec<usize>) -> Result<(), ControlError> {
         let content = self.shell.content().ok_or(ControlError::NoMetadata(self.id))?;
         let count = content.storage.info().files().len();
-        let selection = selection_of(&files, count).map_err(|index| ControlError::NoSuchFile { index, files: count })?;
+        let selection =
+            selection_of(&files, count).map_err(|index| ControlError::NoSuchFile { index, files: count })?;
         let have = self.shell.look(|core| core.swarm().map(|swarm| swarm.have().clone()));
         let (chosen, placed) = (selection.clone(), Arc::clone(&content));
         let place = self.shell.tools.pool.run(Urgency::Peer, move || -> Result<(), StorageError> {

@@ -212,9 +212,8 @@ impl Torrent {
             since: Instant::now(),
             traffic: Arc::new(Traffic::default()),
         };
-        let peer = self.shell.with(|core, now, effects| {
-            core.connect(now, self.peer_id, params, entry.clone(), effects)
-        })?;
+        let peer =
+            self.shell.with(|core, now, effects| core.connect(now, self.peer_id, params, entry.clone(), effects))?;
         Ok((peer, entry))
     }
 
@@ -229,7 +228,12 @@ impl Torrent {
     ) -> Outcome {
         let name = peer_name(&entry);
         let path = entry.link.lock().path;
-        self.shared.emit(&ContentEvent::PeerConnected { info_hash: self.id, peer: name.clone(), path, origin: entry.origin });
+        self.shared.emit(&ContentEvent::PeerConnected {
+            info_hash: self.id,
+            peer: name.clone(),
+            path,
+            origin: entry.origin,
+        });
         self.wake();
         self.exchanged.lock().present.push(entry.clone());
         let (mailbox, info) = (Arc::clone(&entry.mailbox), Arc::clone(&entry.link));
@@ -241,7 +245,8 @@ impl Torrent {
         self.account(&name, &entry);
         let (downloaded, uploaded) = moved(&entry);
         let path = entry.link.lock().path;
-        let event = ContentEvent::PeerDisconnected { info_hash: self.id, peer: name, path, downloaded, uploaded, reason };
+        let event =
+            ContentEvent::PeerDisconnected { info_hash: self.id, peer: name, path, downloaded, uploaded, reason };
         self.shared.emit(&event);
         self.wake();
         let leeching = !self.desk.lock().was_complete;

@@ -61,7 +61,11 @@ impl Torrent {
             downloaded: totals.downloaded,
             uploaded: totals.uploaded,
             wasted: totals.wasted,
-            ratio: if totals.downloaded > 0 { share(totals.uploaded, totals.downloaded) } else { share(totals.uploaded, size) },
+            ratio: if totals.downloaded > 0 {
+                share(totals.uploaded, totals.downloaded)
+            } else {
+                share(totals.uploaded, size)
+            },
             rate_down,
             rate_up,
             eta_seconds: (state == State::Downloading && rate_down > 0).then(|| (wanted - done).div_ceil(rate_down)),
@@ -124,15 +128,15 @@ impl Torrent {
                 continue;
             }
             let path = entry.link.lock().path;
-            let sum = all
-                .entry(peer.clone())
-                .or_insert(ExchangeStatus { peer, downloaded: 0, uploaded: 0, path });
+            let sum = all.entry(peer.clone()).or_insert(ExchangeStatus { peer, downloaded: 0, uploaded: 0, path });
             sum.downloaded += downloaded;
             sum.uploaded += uploaded;
             sum.path = path;
         }
         let mut all: Vec<ExchangeStatus> = all.into_values().collect();
-        all.sort_unstable_by(|a, b| (b.downloaded + b.uploaded).cmp(&(a.downloaded + a.uploaded)).then(a.peer.cmp(&b.peer)));
+        all.sort_unstable_by(|a, b| {
+            (b.downloaded + b.uploaded).cmp(&(a.downloaded + a.uploaded)).then(a.peer.cmp(&b.peer))
+        });
         all
     }
 }

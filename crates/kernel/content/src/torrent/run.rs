@@ -405,7 +405,8 @@ impl Torrent {
     }
 
     fn saved_state(&self, counts: Counts) -> Saved {
-        let (down, up) = self.shell.look(|core| core.swarm().map_or((0, 0), |s| (s.stats().downloaded, s.stats().uploaded)));
+        let (down, up) =
+            self.shell.look(|core| core.swarm().map_or((0, 0), |s| (s.stats().downloaded, s.stats().uploaded)));
         Saved { pieces: counts.pieces_done, moved: down + up }
     }
 

@@ -151,13 +151,7 @@ impl Torrent {
         let pieces: Vec<u32> = content.storage.layout().file_pieces(file).collect();
         let held: Vec<u32> = self.shell.look(|core| pieces.into_iter().filter(|p| core.held().contains(*p)).collect());
         let count = held.len();
-        let hashed = check::hash(
-            &self.shell.tools,
-            &content.storage,
-            held,
-            Arc::default(),
-            self.cancel.child_token(),
-        );
+        let hashed = check::hash(&self.shell.tools, &content.storage, held, Arc::default(), self.cancel.child_token());
         match hashed.await {
             Ok(right) => {
                 let whole = right.len() == count;
@@ -175,13 +169,7 @@ impl Torrent {
         }
     }
 
-    fn still_suspect(
-        &self,
-        file: usize,
-        seen: Option<crate::storage::Fingerprint>,
-        failed: bool,
-        trouble: Trouble,
-    ) {
+    fn still_suspect(&self, file: usize, seen: Option<crate::storage::Fingerprint>, failed: bool, trouble: Trouble) {
         self.desk.lock().suspects.insert(file, Suspect { seen, failed, trouble: Some(trouble) });
     }
 

@@ -10,7 +10,8 @@ use crate::world::{Setup, Tracker, make_tree, random, read_tree, soon, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_by_torrent_file_and_tracker() {
-    let (a_dir, b_dir, c_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a_dir, b_dir, c_dir) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let tracker = Tracker::start().await;
     let a = Setup::new(a_dir.path()).start().await;
     let (b, c) = (Setup::new(b_dir.path()).start().await, Setup::new(c_dir.path()).start().await);
@@ -63,7 +64,9 @@ async fn one_file_by_magnet() {
     assert_eq!(std::fs::read(b_dir.path().join("a file.bin")).unwrap(), bytes);
     let info = |node: &crate::world::Node| Metainfo::from_bytes(&node.engine.metainfo(id).unwrap()).unwrap().info;
     assert!(info(&a) == info(&b), "the same info dictionary");
-    assert!(matches!(b.engine.add(Source::Magnet(magnet), AddOptions::default()).await, Err(AddError::Exists(same)) if same == id));
+    assert!(
+        matches!(b.engine.add(Source::Magnet(magnet), AddOptions::default()).await, Err(AddError::Exists(same)) if same == id)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +183,8 @@ async fn little_memory_for_large_pieces() {
     setup.config = Box::new(|config| config.piece_memory = 1 << 20);
     let b = setup.start().await;
     std::fs::write(a_dir.path().join("f"), random(40_000_000, 9)).unwrap();
-    let id = a.share(&a_dir.path().join("f"), CreateOptions { piece_length: Some(8 << 20), ..Default::default() }).await;
+    let id =
+        a.share(&a_dir.path().join("f"), CreateOptions { piece_length: Some(8 << 20), ..Default::default() }).await;
     b.get_from(&a, id).await;
     let mut most = 0;
     let done = async {

@@ -171,7 +171,8 @@ async fn a_lost_file_is_told_and_a_recheck_fetches_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planted_symlink_leads_nowhere() {
-    let (a_dir, b_dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a_dir, b_dir, outside) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (a, b) = (Setup::new(a_dir.path()).start().await, Setup::new(b_dir.path()).start().await);
     make_tree(&a_dir.path().join("t"), 8);
     let id = a.share(&a_dir.path().join("t"), CreateOptions::default()).await;

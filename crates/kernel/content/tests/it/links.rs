@@ -81,7 +81,8 @@ async fn the_cheaper_path_takes_over_and_a_dead_link_is_redialled_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_dial_at_once_and_one_connection_stays() {
-    let (a_dir, b_dir, c_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a_dir, b_dir, c_dir) =
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (a, b, c) = (
         Setup::new(a_dir.path()).start().await,
         Setup::new(b_dir.path()).start().await,
@@ -92,7 +93,10 @@ async fn both_dial_at_once_and_one_connection_stays() {
     let metainfo = c.engine.metainfo(id).unwrap();
     for (one, other) in [(&a, &b), (&b, &a)] {
         let peers = vec![KnownPeer::Socket(other.address)];
-        one.engine.add(Source::Metainfo(metainfo.clone()), AddOptions { peers, ..AddOptions::default() }).await.unwrap();
+        one.engine
+            .add(Source::Metainfo(metainfo.clone()), AddOptions { peers, ..AddOptions::default() })
+            .await
+            .unwrap();
     }
     until("one connection", || {
         let peers = |node: &crate::world::Node| node.engine.get(id).map_or(0, |s| s.peers.len());

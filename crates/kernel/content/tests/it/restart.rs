@@ -79,7 +79,8 @@ fn sudden_ends_cost_at_most_what_was_on_its_way() {
     std::fs::write(a_dir.path().join("f"), &bytes).unwrap();
     let (a, id) = seeding.block_on(async {
         let a = Setup::new(a_dir.path()).start().await;
-        let id = a.share(&a_dir.path().join("f"), CreateOptions { piece_length: Some(PIECE), ..Default::default() }).await;
+        let id =
+            a.share(&a_dir.path().join("f"), CreateOptions { piece_length: Some(PIECE), ..Default::default() }).await;
         a.engine.set_limits(RateLimits { download: None, upload: Some(20_000_000) });
         (a, id)
     });

@@ -62,7 +62,10 @@ pub(crate) struct TcpConnector {
 impl Connector for TcpConnector {
     async fn connect(&self, target: Target, _: StreamType, policy: PathPolicy) -> Result<BoxLink, ConnectError> {
         self.dials.fetch_add(1, Ordering::SeqCst);
-        let fail = |target: &Target, source: io::Error| ConnectError::Transport { target: target.clone(), source: source.into() };
+        let fail = |target: &Target, source: io::Error| ConnectError::Transport {
+            target: target.clone(),
+            source: source.into(),
+        };
         match target {
             Target::Socket(address) => {
                 let stream = TcpStream::connect(address).await.map_err(|e| fail(&target, e))?;
@@ -319,7 +322,9 @@ async fn answer(mut stream: TcpStream, seen: &Mutex<Vec<HashMap<String, String>>
             let left = other.get("event").is_some_and(|event| event == "stopped");
             ports.insert(other.get("port").map_or("", String::as_str), !left);
         }
-        for (port, _) in ports.into_iter().filter(|(port, here)| *here && Some(*port) != announce.get("port").map(String::as_str)) {
+        for (port, _) in
+            ports.into_iter().filter(|(port, here)| *here && Some(*port) != announce.get("port").map(String::as_str))
+        {
             peers.extend_from_slice(&[127, 0, 0, 1]);
             peers.extend_from_slice(&port.parse::<u16>().unwrap_or(0).to_be_bytes());
         }
