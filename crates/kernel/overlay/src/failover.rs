@@ -27,6 +27,9 @@ const MAX_PROBES: usize = 8;
 /// Which relays need a probe is looked at as often as they are probed.
 const PROBE_ROUND: Duration = Duration::from_secs(1);
 
+/// 30 s between looks at the relays that are not home: the second one must live when the first one dies.
+const CHECK: Duration = Duration::from_secs(30);
+
 /// Tickets last a week; each day a new one.
 const TICKETS: Duration = Duration::from_secs(24 * 3600);
 
@@ -75,10 +78,14 @@ pub(crate) async fn probe_relays(hub: Arc<Hub>) {
     let mut probes: BTreeMap<RelayUrl, DropGuard> = BTreeMap::new();
     let mut rounds = tokio::time::interval(PROBE_ROUND);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut tickets = Instant::now();
+    let (mut tickets, mut checked) = (Instant::now(), Instant::now());
     loop {
         rounds.tick().await;
-        hub.relays.tick().await;
+        hub.try_lost_relays();
+        if checked.elapsed() >= CHECK {
+            checked = Instant::now();
+            hub.check_other_relays();
+        }
         if tickets.elapsed() >= TICKETS {
             tickets = Instant::now();
             hub.relays.renew_tickets();
@@ -106,6 +113,31 @@ impl Hub {
             }
         }
         carrying
+    }
+
+    /// Tries the lost relays whose time has come.
+    fn try_lost_relays(self: &Arc<Self>) {
+        for hint in self.relays.due() {
+            let hub = self.clone();
+            self.tasks.spawn(async move {
+                let rtt = probe::measure(&hint, hub.resolver.clone()).await.ok();
+                hub.relays.retried(&hint, rtt).await;
+            });
+        }
+    }
+
+    /// Looks whether the relays live that are in use but not home.
+    fn check_other_relays(self: &Arc<Self>) {
+        let home = self.endpoint.addr().relay_urls().next().cloned();
+        for hint in self.relays.used().into_iter().filter(|hint| Some(hint.url()) != home.as_ref()) {
+            let hub = self.clone();
+            self.tasks.spawn(async move {
+                match probe::measure(&hint, hub.resolver.clone()).await {
+                    Ok(rtt) => hub.relays.works(hint.url(), Some(rtt)),
+                    Err(death) => hub.relay_dead(hint.url(), &death.to_string()).await,
+                }
+            });
+        }
     }
 
     /// Starts a probe that lives as long as the guard.

@@ -43,6 +43,7 @@ enum State {
     Spare,
     Used,
     Waiting { until: Instant },
+    Trying,
 }
 
 /// What to do with the endpoint's relay map.
@@ -76,7 +77,8 @@ impl RelayBook {
     /// A used relay does not answer. Says when it is tried again, if it was used. The only relay there is stays: the
     /// endpoint itself goes on trying it.
     pub(crate) fn lost(&mut self, hint: &RelayHint, now: Instant) -> Option<(Duration, Vec<Change>)> {
-        let other = |(name, entry): (&RelayHint, &Entry)| name != hint && !matches!(entry.state, State::Waiting { .. });
+        let alive = |state| matches!(state, State::Spare | State::Used);
+        let other = |(name, entry): (&RelayHint, &Entry)| name != hint && alive(entry.state);
         if !self.entries.iter().any(other) {
             return None;
         }
@@ -84,7 +86,7 @@ impl RelayBook {
         if entry.state != State::Used {
             return None;
         }
-        let wait = FIRST_RETRY.saturating_mul(1 << entry.failures.min(10)).min(LAST_RETRY);
+        let wait = retry_after(entry.failures);
         entry.failures = entry.failures.saturating_add(1);
         entry.state = State::Waiting { until: now + wait };
         let mut changes = vec![Change::Remove(hint.clone())];
@@ -100,13 +102,32 @@ impl RelayBook {
         }
     }
 
-    /// Takes back those whose waiting is over.
-    pub(crate) fn tick(&mut self, now: Instant) -> Vec<Change> {
-        for entry in self.entries.values_mut() {
+    /// Lost relays whose waiting is over: to be tried, and the outcome told by [`Self::retried`].
+    pub(crate) fn due(&mut self, now: Instant) -> Vec<RelayHint> {
+        let mut due = Vec::new();
+        for (hint, entry) in &mut self.entries {
             if matches!(entry.state, State::Waiting { until } if until <= now) {
-                entry.state = State::Spare;
+                entry.state = State::Trying;
+                due.push(hint.clone());
             }
         }
+        due
+    }
+
+    /// A lost relay was tried: it answered in this time, or is lost still.
+    pub(crate) fn retried(&mut self, hint: &RelayHint, rtt: Option<Duration>, now: Instant) -> Vec<Change> {
+        let Some(entry) = self.entries.get_mut(hint).filter(|entry| entry.state == State::Trying) else {
+            return Vec::new();
+        };
+        entry.rtt = rtt.or(entry.rtt);
+        entry.state = match rtt {
+            Some(_) => State::Spare,
+            None => {
+                let wait = retry_after(entry.failures);
+                entry.failures = entry.failures.saturating_add(1);
+                State::Waiting { until: now + wait }
+            }
+        };
         self.fill()
     }
 
@@ -168,6 +189,11 @@ impl RelayBook {
     }
 }
 
+/// How long a relay that failed so many times before is left alone.
+fn retry_after(failures: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(1 << failures.min(10)).min(LAST_RETRY)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -196,7 +222,11 @@ mod tests {
         assert_eq!(changes[0], Change::Remove(dead.clone()));
         assert!(matches!(&changes[1], Change::Insert(other) if *other != dead));
         assert!(book.lost(&dead, now).is_none(), "it is not used any more");
-        assert!(book.tick(now + FIRST_RETRY).is_empty(), "nobody is pushed out for it");
+        assert!(book.due(now).is_empty());
+        assert_eq!(book.due(now + FIRST_RETRY), [dead.clone()]);
+        assert!(book.due(now + FIRST_RETRY).is_empty(), "it is being tried");
+        let rtt = Some(Duration::from_millis(1));
+        assert!(book.retried(&dead, rtt, now).is_empty(), "nobody is pushed out for it");
         for other in used(&book) {
             book.lost(&other, now);
         }
@@ -204,6 +234,10 @@ mod tests {
         assert!(used(&book).len() <= 2);
         book.learn(hint(9), Source::Found, None);
         assert_eq!(book.lost(&dead, now).unwrap().0, FIRST_RETRY * 2, "backs off");
+        assert_eq!(book.due(now + FIRST_RETRY * 2).len(), book.entries.len() - used(&book).len());
+        assert!(book.retried(&dead, None, now).is_empty(), "lost still");
+        assert!(!book.due(now + FIRST_RETRY * 3).contains(&dead));
+        assert!(book.due(now + FIRST_RETRY * 4).contains(&dead));
     }
 
     #[test]
@@ -242,7 +276,11 @@ mod tests {
                     1 => book.learn(hint(n), Source::Peer, None),
                     2 => book.lost(&hint(n), now).map(|(_, changes)| changes).unwrap_or_default(),
                     3 => book.forget(&hint(n)),
-                    _ => book.tick(now),
+                    _ => {
+                        let due = book.due(now);
+                        let rtt = (n % 2 == 0).then_some(Duration::from_millis(u64::from(n)));
+                        due.iter().flat_map(|hint| book.retried(hint, rtt, now)).collect()
+                    }
                 };
                 for change in changes {
                     match change {

@@ -106,9 +106,14 @@ impl RelayPool {
         self.apply(changes).await;
     }
 
-    /// Time has passed: those lost long enough ago are tried again, and tickets are renewed.
-    pub(crate) async fn tick(&self) {
-        let changes = self.book.lock().tick(Instant::now());
+    /// Lost relays that are to be tried again now.
+    pub(crate) fn due(&self) -> Vec<RelayHint> {
+        self.book.lock().due(Instant::now())
+    }
+
+    /// A lost relay was tried: it answered in this time, or is lost still.
+    pub(crate) async fn retried(&self, hint: &RelayHint, rtt: Option<Duration>) {
+        let changes = self.book.lock().retried(hint, rtt, Instant::now());
         self.apply(changes).await;
     }
 
