@@ -80,6 +80,9 @@ impl Engine {
                     None
                 }
             };
+            for hint in &record.hints {
+                engine.inner.shared.read_hint(hint);
+            }
             let known = resume.map_or(Known::Nothing, Known::Resume);
             engine.inner.begin(Beginning { id, record, metainfo, known });
         }
@@ -408,6 +411,7 @@ impl Inner {
                 record.select = magnet.select_only;
                 let keys = magnet.weft.iter().filter_map(|value| self.shared.read_hint(value));
                 record.weft_peers = keys.map(|key| key.to_string()).collect();
+                record.hints = magnet.weft;
                 let peers = magnet.peers.iter().filter_map(|peer| peer.socket_addr()).collect();
                 Ok((id, None, record, peers))
             }

@@ -22,9 +22,11 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::id::InfoHash;
+use weft_events::EventSink;
 use weft_store::{Batch, Durability, Store, StoreHealth, Table};
 
 use crate::config::RateLimits;
+use crate::event::ContentEvent;
 use crate::shell::Content;
 use crate::status::{Trouble, TroubleKind};
 use crate::storage::Fingerprint;
@@ -68,6 +70,8 @@ pub(crate) struct TorrentRecord {
     pub(crate) user_peers: Vec<String>,
     /// Weft keys from the link or the user.
     pub(crate) weft_peers: Vec<String>,
+    /// The `x.weft` values of a magnet link as they stand: the overlay reads them again after a restart.
+    pub(crate) hints: Vec<String>,
 }
 
 /// Which pieces are verified, and how the files were then.
@@ -138,13 +142,14 @@ impl ResumeRecord {
 /// The records in the store. While the store cannot write, the engine goes on in memory and says so.
 pub(crate) struct Records {
     store: Arc<dyn Store>,
+    events: EventSink,
     /// Why the last write failed, while it is so.
     trouble: Mutex<Option<Trouble>>,
 }
 
 impl Records {
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Records { store, trouble: Mutex::default() }
+    pub(crate) fn new(store: Arc<dyn Store>, events: EventSink) -> Self {
+        Records { store, events, trouble: Mutex::default() }
     }
 
     /// Every torrent that can be read.
@@ -205,7 +210,10 @@ impl Records {
             _ => not_saved(&error.to_string(), "check the disk of the data folder".to_owned()),
         });
         let saved = trouble.is_none();
-        *self.trouble.lock() = trouble;
+        let before = std::mem::replace(&mut *self.trouble.lock(), trouble.clone());
+        if before != trouble {
+            self.events.emit(&ContentEvent::Warning { info_hash: None, trouble });
+        }
         saved
     }
 }
@@ -298,7 +306,7 @@ mod tests {
 
     #[test]
     fn records_come_back() {
-        let records = Records::new(Arc::new(MemoryStore::default()));
+        let records = Records::new(Arc::new(MemoryStore::default()), weft_events::Feed::new().sink());
         let id = InfoHash([7; 20]);
         let torrent = TorrentRecord { dir: "/data".into(), paused: true, ..Default::default() };
         let resume = record(true, false);

@@ -77,7 +77,7 @@ impl Shared {
         let http = HttpTrackers::new(seams.guard.clone(), config.http_timeout).map_err(StartError::Http)?;
         Ok(Arc::new(Shared {
             announcer: Announcer { http, guard: seams.guard.clone() },
-            records: Records::new(Arc::clone(&seams.store)),
+            records: Records::new(Arc::clone(&seams.store), seams.events.clone()),
             limits: Limiter::new(config.limits),
             connections: Arc::new(Semaphore::new(config.max_connections)),
             half_open: Arc::new(Semaphore::new(config.max_half_open)),

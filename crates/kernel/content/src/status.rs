@@ -25,7 +25,8 @@ pub enum State {
     Seeding,
     /// Stopped by the user.
     Paused,
-    /// Stopped by trouble; [`TorrentStatus::trouble`] says which. It goes on by itself when that is mended.
+    /// In trouble; [`TorrentStatus::trouble`] says which. What is verified is still served; the rest goes on by itself
+    /// when the trouble is mended.
     Error,
 }
 

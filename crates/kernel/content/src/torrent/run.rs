@@ -25,8 +25,9 @@ const LIVELY: Duration = Duration::from_secs(1);
 /// Otherwise once in a minute.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// A few complete files are looked at every 5 s.
-const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// A few complete files are looked at after 5 s, then after twice the time, at most every minute; every 5 s while peers
+/// are there.
+const WATCH: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// The DHT is asked every 15 minutes (an announce is forgotten there after 30), and every minute while peers are
 /// missing.
@@ -74,6 +75,7 @@ struct Clock {
     upgrade_at: Instant,
     upgrade_wait: Duration,
     watch_at: Instant,
+    watch_wait: Duration,
     watch_from: usize,
     told_at: Instant,
     told: Counts,
@@ -151,7 +153,9 @@ impl Torrent {
         }
         if clock.watch_at <= now {
             clock.watch_from = self.watch_files(clock.watch_from).await;
-            clock.watch_at = Instant::now() + WATCH_EVERY;
+            let quiet = self.shell.look(|core| core.peers().is_empty());
+            clock.watch_wait = if quiet { (clock.watch_wait * 2).min(WATCH.1) } else { WATCH.0 };
+            clock.watch_at = Instant::now() + clock.watch_wait;
         }
         self.save_if_due(counts, clock).await;
     }
@@ -518,7 +522,8 @@ impl Clock {
             dht_at: now,
             upgrade_at: now + UPGRADE.0,
             upgrade_wait: UPGRADE.0,
-            watch_at: now + WATCH_EVERY + jitter,
+            watch_at: now + WATCH.0 + jitter,
+            watch_wait: WATCH.0,
             watch_from: 0,
             told_at: now,
             told: Counts::default(),

@@ -1,10 +1,19 @@
 //! Peers by key and by address, several paths, bounds.
 
+use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::net::TcpListener;
+use weft_bittorrent::block::BlockPool;
+use weft_bittorrent::connection::{Connection, Event};
+use weft_bittorrent::id::PeerId;
+use weft_bittorrent::wire::{Handshake, Message, Reserved};
 
 use weft_content::{AddOptions, CreateOptions, KnownPeer, PeerOrigin, RateLimits, Source};
-use weft_overlay::PathKind;
+use weft_overlay::tcp::TcpLink;
+use weft_overlay::{BoxLink, PathKind};
 
 use crate::world::{Directory, Setup, random, until};
 
@@ -134,4 +143,83 @@ async fn connections_are_bounded() {
     })
     .await;
     assert!(most <= 2, "{most}");
+}
+
+/// A peer that has everything and sends zeros for it. Gives its address; counts its blocks and its connections.
+async fn liar(sent: Arc<AtomicUsize>, accepted: Arc<AtomicUsize>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            accepted.fetch_add(1, Ordering::SeqCst);
+            let sent = Arc::clone(&sent);
+            tokio::spawn(async move {
+                let mut link: BoxLink = Box::new(TcpLink::new(stream));
+                let mut connection = Connection::incoming(BlockPool::new(4));
+                loop {
+                    while let Ok(Some(event)) = connection.next_event() {
+                        match event {
+                            Event::Handshake(theirs) => {
+                                let ours = Handshake {
+                                    reserved: Reserved::ours(false),
+                                    peer_id: PeerId::from([7; 20]),
+                                    ..theirs
+                                };
+                                connection.accept(ours, None);
+                                connection.send(&Message::HaveAll).unwrap();
+                                connection.send(&Message::Unchoke).unwrap();
+                            }
+                            Event::Message(Message::Request(block)) => {
+                                sent.fetch_add(1, Ordering::SeqCst);
+                                connection
+                                    .send_block(block.piece, block.begin, vec![0; block.len as usize].into())
+                                    .unwrap();
+                            }
+                            _ => {}
+                        }
+                    }
+                    while connection.wants_write() {
+                        let bytes: Vec<u8> = connection.write_plan().iter().flat_map(|s| s.to_vec()).collect();
+                        if link.write_all(&bytes).await.is_err() {
+                            return;
+                        }
+                        connection.on_written(bytes.len());
+                    }
+                    let mut plan = connection.read_plan();
+                    let n = poll_fn(|cx| link.poll_read(cx, &mut plan)).await.unwrap_or(0);
+                    drop(plan);
+                    if n == 0 {
+                        return;
+                    }
+                    connection.on_read(n);
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_liar_is_banned_and_costs_only_itself() {
+    let (a_dir, b_dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b) = (Setup::new(a_dir.path()).start().await, Setup::new(b_dir.path()).start().await);
+    let bytes = random(2_000_000, 5);
+    std::fs::write(a_dir.path().join("f"), &bytes).unwrap();
+    let id = a.share(&a_dir.path().join("f"), CreateOptions { piece_length: Some(65_536), ..Default::default() }).await;
+    let (sent, accepted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let bad = liar(Arc::clone(&sent), Arc::clone(&accepted)).await;
+    let peers = vec![KnownPeer::Socket(bad)];
+    let metainfo = a.engine.metainfo(id).unwrap();
+    b.engine.add(Source::Metainfo(metainfo), AddOptions { peers, ..AddOptions::default() }).await.unwrap();
+    until("the liar's end", || {
+        let status = b.engine.get(id)?;
+        (sent.load(Ordering::SeqCst) > 0 && status.peers.is_empty() && status.wasted > 0).then_some(())
+    })
+    .await;
+    let lied = b.engine.get(id).unwrap();
+    assert_eq!((lied.pieces_done, lied.done), (0, 0), "nothing it sent counts");
+    b.engine.add_peers(id, vec![KnownPeer::Socket(a.address), KnownPeer::Socket(bad)]).unwrap();
+    b.complete(id).await;
+    assert_eq!(std::fs::read(b_dir.path().join("f")).unwrap(), bytes);
+    assert_eq!(accepted.load(Ordering::SeqCst), 1, "nobody speaks with it again");
 }
