@@ -27,6 +27,9 @@ const MAX_PROBES: usize = 8;
 /// Which relays need a probe is looked at as often as they are probed.
 const PROBE_ROUND: Duration = Duration::from_secs(1);
 
+/// 3 rounds without a home: a report of the network takes under a second, and one may have begun before the relay died.
+const HOMELESS_ROUNDS: u32 = 3;
+
 /// 30 s between looks at the relays that are not home: the second one must live when the first one dies.
 const CHECK: Duration = Duration::from_secs(30);
 
@@ -79,8 +82,18 @@ pub(crate) async fn probe_relays(hub: Arc<Hub>) {
     let mut rounds = tokio::time::interval(PROBE_ROUND);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut tickets, mut checked) = (Instant::now(), Instant::now());
+    let mut homeless = 0;
     loop {
         rounds.tick().await;
+        homeless = if hub.endpoint.home_relay_status().get().iter().any(|status| status.is_connected()) {
+            0
+        } else {
+            homeless + 1
+        };
+        if homeless >= HOMELESS_ROUNDS {
+            homeless = 0;
+            hub.relays.look_again().await;
+        }
         hub.try_lost_relays();
         if checked.elapsed() >= CHECK {
             checked = Instant::now();

@@ -117,6 +117,14 @@ impl RelayPool {
         self.apply(changes).await;
     }
 
+    /// Makes the endpoint look again which relay is nearest.
+    pub(crate) async fn look_again(&self) {
+        let Some(endpoint) = self.endpoint.get() else { return };
+        if let Some(hint) = self.used().first() {
+            endpoint.insert_relay(hint.url().clone(), self.config(hint, true)).await;
+        }
+    }
+
     /// New tickets for the relays in use. (A connection takes its ticket from the map when it is made.)
     pub(crate) fn renew_tickets(&self) {
         for hint in self.used() {
