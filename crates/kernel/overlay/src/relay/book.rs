@@ -223,7 +223,7 @@ mod tests {
         assert!(matches!(&changes[1], Change::Insert(other) if *other != dead));
         assert!(book.lost(&dead, now).is_none(), "it is not used any more");
         assert!(book.due(now).is_empty());
-        assert_eq!(book.due(now + FIRST_RETRY), [dead.clone()]);
+        assert_eq!(book.due(now + FIRST_RETRY), std::slice::from_ref(&dead));
         assert!(book.due(now + FIRST_RETRY).is_empty(), "it is being tried");
         let rtt = Some(Duration::from_millis(1));
         assert!(book.retried(&dead, rtt, now).is_empty(), "nobody is pushed out for it");

@@ -1,4 +1,4 @@
-//! Overlays end to end on loopback: every node has an address of its own in 127/8 and asks nobody outside.
+//! The overlay end to end on loopback: every node has an address of its own in 127/8 and asks nobody outside.
 
 // Measured times are shown with `--nocapture`.
 #![allow(clippy::print_stdout)]
@@ -11,3 +11,4 @@ mod lab;
 mod private;
 mod relay;
 mod shutdown;
+mod tcp;
