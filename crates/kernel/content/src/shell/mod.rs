@@ -151,8 +151,8 @@ impl Shell {
     fn act(self: &Arc<Self>, effects: Effects) {
         let Effects { wakers, complete, spills, notes } = effects;
         wakers.into_iter().for_each(std::task::Waker::wake);
-        if !complete.is_empty() || !spills.is_empty() {
-            let Some(content) = self.content() else { return };
+        // Without files the torrent is being taken down, and its pieces with it.
+        if let Some(content) = self.content().filter(|_| !complete.is_empty() || !spills.is_empty()) {
             self.jobs.send_modify(|jobs| *jobs += complete.len() + spills.len());
             for job in complete {
                 let (shell, content) = (Arc::clone(self), Arc::clone(&content));

@@ -46,7 +46,7 @@ const UPGRADE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_se
 /// Trackers have 3 s to hear that we leave.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// The disk has 10 s to take what was written, before the end is not called clean.
+/// The disk has 10 s to take what is on its way, and 10 s to keep it, before the end is not called clean.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often resume state is saved while pieces come in: every second, and a second more for each 64 KiB of the record.
@@ -457,7 +457,7 @@ impl Torrent {
                 swarm.set_paused(now, true);
             }
         });
-        self.shell.idle().await;
+        let settled = tokio::time::timeout(SYNC_TIMEOUT, self.shell.idle()).await.is_ok();
         let content = self.shell.content();
         if self.removed.load(Ordering::Relaxed) {
             // Nothing of it is kept.
@@ -471,7 +471,7 @@ impl Torrent {
                 }
             };
             let synced = tokio::time::timeout(SYNC_TIMEOUT, self.shell.tools.pool.run(Urgency::Peer, fresh)).await;
-            self.save(synced.ok().flatten().unwrap_or(false)).await;
+            self.save(settled && synced.ok().flatten().unwrap_or(false)).await;
         } else {
             self.save(false).await;
         }
