@@ -3,7 +3,9 @@
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use weft_content::{Engine, Seams};
 use weft_events::Feed;
 use weft_identity::{Identity, NetworkName, Unlocked};
@@ -16,6 +18,9 @@ use crate::node::StartError;
 
 /// The folder of the store in the data folder.
 const STORE_DIR: &str = "store";
+
+/// 5 s: a mapping lasts hours, and an announce is made at most every few minutes.
+const PORT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What the services are built on.
 pub(crate) struct Kernel {
@@ -53,6 +58,25 @@ impl Kernel {
     pub(crate) async fn stop(&self) {
         self.engine.shutdown().await;
         self.overlay.shutdown().await;
+    }
+}
+
+/// Tells trackers and the DHT, through content, the port at which peers reach us: the router's while it forwards one.
+pub(crate) async fn follow_port(overlay: Overlay, engine: Engine, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(PORT_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut said = overlay.tcp_port();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let mapped = overlay.status().tcp_mapped.map(|address| address.port());
+        let port = mapped.or_else(|| overlay.tcp_port());
+        if port != said {
+            engine.set_listen_port(port);
+            said = port;
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Logs: to standard error, never to standard output, which is for answers.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -25,7 +27,8 @@ pub enum LoggingError {
 /// [`LoggingError`] if the level cannot be read, or logging was set up already.
 pub fn start(config: &LogConfig) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(&config.level)?;
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+    let colours = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
     match config.format {
         LogFormat::Text => lines.with_target(true).finish().try_init()?,
         LogFormat::Json => lines.json().finish().try_init()?,

@@ -18,7 +18,7 @@ use crate::data_dir::{ApiToken, DataDir, DataDirError, NodeAddress};
 use crate::event::NodeEvent;
 use crate::health::NodeHealth;
 use crate::identity::{self, IdentityError};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, follow_port};
 use crate::paths::Paths;
 use crate::registry;
 use crate::switchboard::Switchboard;
@@ -167,6 +167,8 @@ impl Node {
         let router = api::router(state, Guard::new(api, self.token.clone()));
         self.tasks.spawn(api::serve(listener, router, self.stop.clone()));
         self.tasks.spawn(health.watch(self.switchboard.clone(), self.kernel.feed.sink(), self.stop.clone()));
+        let (overlay, engine) = (self.kernel.overlay.clone(), self.kernel.engine.clone());
+        self.tasks.spawn(follow_port(overlay, engine, self.stop.clone()));
         self.tasks.spawn(keep_published(Arc::clone(&self.data_dir), Arc::clone(&self.facts), self.stop.clone()));
     }
 

@@ -173,7 +173,11 @@ pub(crate) async fn invite(global: &Global, args: Invite) -> Result<ExitCode> {
     output::say(&invitation.link);
     if !args.no_qr {
         match QrCode::new(invitation.qr.as_bytes()) {
-            Ok(code) => output::note(code.render::<Dense1x2>().build()),
+            // Terminals are dark as a rule: what is light there must be light in the code.
+            Ok(code) => {
+                let drawn = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+                output::note(drawn);
+            }
             Err(error) => output::note(format!("it does not fit into a QR code: {error}")),
         }
     }

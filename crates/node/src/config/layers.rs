@@ -50,7 +50,7 @@ impl fmt::Display for Origin {
             Origin::Default => f.write_str("default"),
             Origin::File(path) => write!(f, "{}", path.display()),
             Origin::Env(name) => write!(f, "environment {name}"),
-            Origin::Flag(name) => write!(f, "flag {name}"),
+            Origin::Flag(name) => f.write_str(name),
         }
     }
 }
@@ -336,7 +336,7 @@ mod tests {
         assert!(error.contains("`overlay.port`") && error.contains("config.toml"), "{error}");
         let flag = Sources::default().flag("--dht", "network.dht", "perhaps");
         let error = flag.load().expect_err("no bool").to_string();
-        assert!(error.contains("network.dht") && error.contains("flag --dht"), "{error}");
+        assert!(error.contains("network.dht") && error.contains("--dht"), "{error}");
     }
 
     #[test]

@@ -76,8 +76,9 @@ pub enum LogFormat {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        // The libraries below speak at `info` about things only their authors need.
-        LogConfig { level: "warn,weft=info".into(), format: LogFormat::Text }
+        // The libraries below speak at `info` about things only their authors need, and the DHT's calls it an error when
+        // nobody is there yet: its state stands in the event feed.
+        LogConfig { level: "warn,weft=info,mainline=off".into(), format: LogFormat::Text }
     }
 }
 

@@ -1,0 +1,10 @@
+//! A real node in this process, asked over its real API. Everything stays on loopback.
+
+mod events;
+mod guard;
+mod pair;
+mod scene;
+mod secrets;
+mod services;
+mod settings;
+mod store_full;
