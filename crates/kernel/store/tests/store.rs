@@ -1,4 +1,5 @@
 //! One suite for every backend, and what only a disk can do.
+#![allow(clippy::print_stdout)] // A test that skips says so.
 
 use std::collections::BTreeMap;
 
