@@ -151,7 +151,21 @@ async fn one_torrent_over_tcp_tls_and_the_overlay_at_once() -> Result<()> {
         let paths: BTreeSet<String> = carrying.map(|peer| peer.path).collect();
         Ok((paths.len() >= 3).then_some(paths))
     })
-    .await?;
+    .await;
+    let at_once = match at_once {
+        Ok(paths) => paths,
+        Err(e) => {
+            let seen = [&seeder, &by_tls, &by_overlay].map(|peer| async {
+                let peers = peer.api()?.torrent(&hash).await.map(|torrent| torrent.peers);
+                Ok::<_, anyhow::Error>(format!("{}: {peers:?}\n{}", peer.name(), peer.log_tail()))
+            });
+            let mut context = String::new();
+            for one in seen {
+                context += &one.await?;
+            }
+            return Err(e.context(context));
+        }
+    };
     ensure!(at_once.iter().eq(["direct", "tcp", "tls"]), "{at_once:?}");
     seeder.api()?.limit(None, None).await?;
     for (leecher, path) in [(&by_tls, "tls"), (&by_overlay, "direct")] {

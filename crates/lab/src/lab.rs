@@ -15,6 +15,7 @@ use crate::api::Torrent;
 use crate::clients::Source;
 use crate::data::{TreeDigest, source_tree, toolchain_file};
 use crate::peer::{Peer, PeerConfig};
+use crate::process::until;
 use crate::report::{ContentReport, LabReport, Moment, PeerReport, Screen, SourceReport, size};
 
 /// Three peers at least: one that shares and is killed, one that goes on seeding, one that fetches from both.
@@ -25,6 +26,9 @@ pub const MOST_PEERS: usize = 50;
 const FOLDER_FILES: usize = 2_000;
 /// How often the nodes are asked how far they are.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Joining a DHT on one machine takes tenths of a second.
+const JOINED: Duration = Duration::from_secs(30);
 
 /// What a lab is to do.
 #[derive(Debug, Clone)]
@@ -127,22 +131,22 @@ impl Lab {
 
     async fn drive(&mut self, screen: &mut Screen<'_>) -> Result<()> {
         let paths = self.choose(screen)?;
+        let digests = [TreeDigest::of(&paths[0])?, TreeDigest::of(&paths[1])?];
+        let total: u64 = digests.iter().map(TreeDigest::bytes).sum();
+        let rate = ((total as f64 / self.options.pace.as_secs_f64().max(0.1)) as u64).max(1);
         self.begun = Instant::now();
-        self.start_peer(0, None).await?;
-        screen.say(&format!("peer 1 began the private network, at {}", self.rows[0].address))?;
-        self.share(paths, screen).await?;
+        for number in 0..self.options.peers {
+            self.start_peer(number, (number >= 2).then_some(rate)).await?;
+        }
+        self.joined().await?;
+        screen.say(&format!("{} peers on a private network, begun by peer 1", self.options.peers))?;
+        self.share(paths, digests, screen).await?;
 
-        self.start_peer(1, None).await?;
         self.fetch_all(1).await?;
         self.follow(&[1], false, screen).await?;
         screen.say("peer 2 has everything and seeds too")?;
 
-        let total: u64 = self.contents.iter().map(|c| c.digest.bytes()).sum();
-        let rate = (total as f64 / self.options.pace.as_secs_f64().max(0.1)) as u64;
         let rest: Vec<usize> = (2..self.options.peers).collect();
-        for &number in &rest {
-            self.start_peer(number, Some(rate.max(1))).await?;
-        }
         for &number in &rest {
             self.fetch_all(number).await?;
         }
@@ -150,6 +154,19 @@ impl Lab {
         self.follow(&rest, self.options.kill, screen).await?;
         screen.say("all have everything; comparing with the originals")?;
         self.compare().await
+    }
+
+    /// Waits until every peer's DHT node knows another one: what is announced before has few places to be kept.
+    async fn joined(&self) -> Result<()> {
+        for peer in &self.peers {
+            let api = peer.api()?;
+            until(&format!("{} to join the network's DHT", peer.name()), JOINED, || async {
+                let status: serde_json::Value = api.get("/api/v1/network/status").await?;
+                Ok((status["dht"]["state"] == "joined").then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Finds what to share. A default folder is made of real sources.
@@ -192,9 +209,8 @@ impl Lab {
         Ok(())
     }
 
-    async fn share(&mut self, paths: [PathBuf; 2], screen: &mut Screen<'_>) -> Result<()> {
-        for path in paths {
-            let digest = TreeDigest::of(&path)?;
+    async fn share(&mut self, paths: [PathBuf; 2], digests: [TreeDigest; 2], screen: &mut Screen<'_>) -> Result<()> {
+        for (path, digest) in paths.into_iter().zip(digests) {
             let shared = self.peers[0].api()?.share(&path).await?;
             let name = path.file_name().context("a path without a name")?.to_string_lossy().into_owned();
             screen.say(&format!("peer 1 shares {name}: {} in {} files", size(digest.bytes()), digest.files()))?;
