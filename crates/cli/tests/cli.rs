@@ -361,7 +361,8 @@ fn what_one_shares_another_gets_without_a_node() {
         (&share.first["serving"], &share.first["size"]),
         (&Value::from("this-command"), &Value::from(5_000_005))
     );
-    let link = share.first["link"].as_str().expect("a link");
+    let link = share.first["link"].as_str().expect("a link").to_owned();
+    let link = link.as_str();
 
     let dir = ben.path("got");
     let got = ben.run(&["get", link, "--dir", dir.to_str().expect("a path"), "--json", "--timeout", "60"]).ends(0);
