@@ -45,6 +45,7 @@ pub(crate) async fn run(hub: Arc<Hub>) {
                 connection.close(CloseCode::Idle);
                 continue;
             }
+            tracing::trace!(peer = %connection.peer.short(), paths = ?connection.quic().paths().iter().map(|path| path.stats()).collect::<Vec<_>>(), "path");
             // Notes the round trip; and the path, should an event of it have been lost.
             hub.path_changed(&connection);
             let id = connection.quic().stable_id();

@@ -1,6 +1,10 @@
 //! Two nodes that know one another's addresses and nobody else.
 
-use weft_overlay::{ConnectError, Network, OverlayConfig, PathKind, PathPolicy, PeerId, StreamType, Target};
+use std::sync::Arc;
+
+use weft_overlay::{
+    BoxLink, ConnectError, LinkHandler, Network, OverlayConfig, PathKind, PathPolicy, PeerId, StreamType, Target,
+};
 
 use crate::lab::{BULK, ECHO, Node, config, echo, until};
 
@@ -118,4 +122,56 @@ async fn connections_are_bounded() {
     until("a place is free", || server.overlay.status().connections == 1).await;
     let mut link = loser.connect(&server, ECHO, policy).await.unwrap();
     echo(&mut link).await.unwrap();
+}
+
+/// 128 MiB: at full speed over loopback, sockets' buffers overrun many times.
+const LOAD: usize = 128 * 1024 * 1024;
+
+/// Says [`LOAD`] bytes of a pattern in which nothing can be swapped, lost or doubled unnoticed.
+struct Source;
+
+fn pattern(at: usize, chunk: &mut [u8]) {
+    for (i, word) in chunk.chunks_exact_mut(8).enumerate() {
+        word.copy_from_slice(&((at + i * 8) as u64).to_be_bytes());
+    }
+}
+
+impl LinkHandler for Source {
+    fn accept(&self, mut link: BoxLink) {
+        tokio::spawn(async move {
+            let mut chunk = vec![0; 1 << 16];
+            for at in (0..LOAD).step_by(chunk.len()) {
+                pattern(at, &mut chunk);
+                if link.write_all(&chunk).await.is_err() {
+                    return;
+                }
+            }
+            let _ = link.close().await;
+            let _ = link.read_exact(&mut [0]).await;
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bulk_over_the_overlay_arrives_whole_in_both_directions() {
+    const SOURCE: StreamType = StreamType::new("bt/source");
+    let (a, b) = (Node::start(config("bulk")).await, Node::start(config("bulk")).await);
+    a.knows(&b);
+    a.overlay.serve(SOURCE, Arc::new(Source));
+    b.overlay.serve(SOURCE, Arc::new(Source));
+    let policy = PathPolicy::only(&[PathKind::Direct]);
+    // Both on the connection that `a` dials: its receiver begins wide, `b`'s as a stranger's and grows with use.
+    for (to, from) in [(&a, &b), (&b, &a)] {
+        let mut link = to.connect(from, SOURCE, policy).await.unwrap();
+        assert_eq!(link.info().path, PathKind::Direct);
+        let (mut chunk, mut expected) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        let started = std::time::Instant::now();
+        for at in (0..LOAD).step_by(chunk.len()) {
+            link.read_exact(&mut chunk).await.unwrap();
+            pattern(at, &mut expected);
+            assert!(chunk == expected, "bytes differ in the chunk at {at}");
+        }
+        println!("{} MiB by an overlay stream in {:?}", LOAD >> 20, started.elapsed());
+    }
+    assert_eq!(a.overlay.status().connections, 1, "both directions share it");
 }

@@ -529,7 +529,7 @@ async fn bulk_sockets_have_the_control_the_report_says() {
 fn out_of_descriptors_is_survived() {
     let this = std::env::current_exe().unwrap();
     let child = std::process::Command::new(this)
-        .args(["--exact", "out_of_descriptors_child", "--ignored", "--nocapture"])
+        .args(["--exact", "tcp::out_of_descriptors_child", "--ignored", "--nocapture"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&child.stdout);
