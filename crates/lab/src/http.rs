@@ -40,6 +40,9 @@ impl Http {
     /// A client at `place`. It uses no proxy, follows no redirect and gives a request 30 s: a node that rechecks a large
     /// torrent may keep its caller waiting, a hung one is found out.
     pub fn at(place: Option<Arc<Netns>>) -> Result<Self> {
+        // Which features reqwest has depends on what else is built: without one named, it may find no provider. A second
+        // call changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
