@@ -120,19 +120,21 @@ impl Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("weft runs");
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut line = String::new();
-        loop {
+        let first = loop {
             line.clear();
             if out.read_line(&mut line).expect("text") == 0 {
                 let mut err = String::new();
                 let _ = child.stderr.take().expect("a pipe").read_to_string(&mut err);
+                let _ = child.wait();
                 panic!("it ended: {err}");
             }
             let value: Value = serde_json::from_str(&line).expect("JSON");
             // Progress comes before the answer.
             if value["type"] != "hashing" {
-                return Running { child, first: value };
+                break value;
             }
-        }
+        };
+        Running { child, first }
     }
 
     /// Ctrl-C, and the exit code that follows.

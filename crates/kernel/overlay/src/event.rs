@@ -108,6 +108,7 @@ pub enum OverlayEvent {
 
 /// How the DHT node does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DhtState {

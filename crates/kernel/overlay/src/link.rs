@@ -16,6 +16,7 @@ use crate::PeerKey;
 
 /// How a link gets to the peer, from the cheapest to the dearest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PathKind {

@@ -9,20 +9,27 @@ use crate::event::DhtState;
 
 /// The overlay at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct OverlayStatus {
     /// Our key, which is our endpoint id.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub key: PeerKey,
     /// The network's name on the wire: `public` or `private/<name>`.
     pub network: String,
     /// Where TCP listens (BitTorrent and TLS).
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub tcp: Option<SocketAddr>,
     /// The TCP address the router opened for us, if it did.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub tcp_mapped: Option<SocketAddr>,
     /// Where QUIC listens.
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub udp: Vec<SocketAddr>,
     /// Addresses at which peers may reach us: local, mapped, and as seen from outside.
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub addresses: Vec<SocketAddr>,
     /// Our address as relays see it.
+    #[cfg_attr(feature = "schema", schema(value_type = Vec<String>))]
     pub reflexive: Vec<SocketAddr>,
     /// What kind of NAT we are behind.
     pub nat: NatVerdict,
@@ -42,6 +49,7 @@ pub struct OverlayStatus {
 
 /// What stands between us and the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum NatVerdict {
@@ -59,6 +67,7 @@ pub enum NatVerdict {
 
 /// A relay in our map.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RelayStatus {
     /// Its URL.
     pub url: String,
@@ -72,6 +81,7 @@ pub struct RelayStatus {
 
 /// The relay we offer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct OfferedRelay {
     /// Its URL.
     pub url: String,
@@ -83,10 +93,12 @@ pub struct OfferedRelay {
 
 /// The DHT node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DhtStatus {
     /// Its health.
     pub state: DhtState,
     /// Its UDP socket.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub bound: Option<SocketAddr>,
     /// Nodes in its routing table.
     pub nodes: usize,

@@ -27,7 +27,7 @@ pub(super) struct Configuration {
 }
 
 /// Every setting the node started with, and where each came from.
-#[utoipa::path(get, path = "/config", tag = "node", responses((status = OK, body = Configuration)))]
+#[utoipa::path(get, path = "/config", tag = "node", operation_id = "node_config", responses((status = OK, body = Configuration)))]
 pub(super) async fn config(State(state): State<ApiState>) -> Json<Configuration> {
     let settings = state.loaded.entries.iter().map(|entry| Setting {
         key: entry.key.clone(),

@@ -31,7 +31,7 @@ pub(super) struct EventsQuery {
 
 /// The event feed. Event types: `snapshot` (the state of every source and its sequence number; first, unless a position
 /// was given), `event` (one record, its sequence number as id), `resync` (records were missed; a new snapshot follows).
-#[utoipa::path(get, path = "/events", tag = "node", params(EventsQuery),
+#[utoipa::path(get, path = "/events", tag = "node", operation_id = "node_events", params(EventsQuery),
     responses((status = OK, content_type = "text/event-stream"), (status = TOO_MANY_REQUESTS, body = Problem)))]
 pub(super) async fn events(
     State(state): State<ApiState>,

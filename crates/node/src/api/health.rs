@@ -10,7 +10,7 @@ use super::ApiState;
 use crate::health::HealthReport;
 
 /// Whether the node is well, in one word and by the HTTP status (503 if it is not). Asks for no token.
-#[utoipa::path(get, path = "/health", tag = "node", security(()),
+#[utoipa::path(get, path = "/health", tag = "node", operation_id = "node_alive", security(()),
     responses((status = OK, body = Value), (status = SERVICE_UNAVAILABLE, body = Value)))]
 pub(super) async fn alive(State(state): State<ApiState>) -> (StatusCode, Json<Value>) {
     let report = state.health.report(&state.switchboard);
@@ -18,7 +18,7 @@ pub(super) async fn alive(State(state): State<ApiState>) -> (StatusCode, Json<Va
 }
 
 /// How each part is, with cause and mend.
-#[utoipa::path(get, path = "/health", tag = "node",
+#[utoipa::path(get, path = "/health", tag = "node", operation_id = "node_health",
     responses((status = OK, body = HealthReport), (status = SERVICE_UNAVAILABLE, body = HealthReport), (status = UNAUTHORIZED, body = Problem)))]
 pub(super) async fn health(State(state): State<ApiState>) -> (StatusCode, Json<HealthReport>) {
     let report = state.health.report(&state.switchboard);

@@ -18,7 +18,7 @@ use crate::health::HealthReport;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Counters and gauges of the node and its services, as OpenMetrics.
-#[utoipa::path(get, path = "/metrics", tag = "node",
+#[utoipa::path(get, path = "/metrics", tag = "node", operation_id = "node_metrics",
     responses((status = OK, content_type = "application/openmetrics-text", body = String), (status = UNAUTHORIZED, body = Problem)))]
 pub(super) async fn metrics(State(state): State<ApiState>) -> Result<impl IntoResponse, Problem> {
     let mut samples = node_samples(&state);

@@ -19,13 +19,13 @@ pub(super) struct Switch {
 }
 
 /// Every service.
-#[utoipa::path(get, path = "/services", tag = "node", responses((status = OK, body = Vec<ServiceStatus>)))]
+#[utoipa::path(get, path = "/services", tag = "node", operation_id = "node_list", responses((status = OK, body = Vec<ServiceStatus>)))]
 pub(super) async fn list(State(state): State<ApiState>) -> Json<Vec<ServiceStatus>> {
     Json(state.switchboard.list())
 }
 
 /// One service.
-#[utoipa::path(get, path = "/services/{name}", tag = "node", params(("name" = String, Path)),
+#[utoipa::path(get, path = "/services/{name}", tag = "node", operation_id = "node_get", params(("name" = String, Path)),
     responses((status = OK, body = ServiceStatus), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn get(
     State(state): State<ApiState>,
@@ -35,7 +35,7 @@ pub(super) async fn get(
 }
 
 /// Switches a service on or off, now and at the next starts.
-#[utoipa::path(put, path = "/services/{name}", tag = "node", params(("name" = String, Path)), request_body = Switch,
+#[utoipa::path(put, path = "/services/{name}", tag = "node", operation_id = "node_switch", params(("name" = String, Path)), request_body = Switch,
     responses((status = OK, body = ServiceStatus), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
 pub(super) async fn switch(
     State(state): State<ApiState>,

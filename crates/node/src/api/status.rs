@@ -67,7 +67,7 @@ pub(super) struct FullStatus {
 }
 
 /// Who and where this node is, and how.
-#[utoipa::path(get, path = "/status", tag = "node", responses((status = OK, body = FullStatus)))]
+#[utoipa::path(get, path = "/status", tag = "node", operation_id = "node_status", responses((status = OK, body = FullStatus)))]
 pub(super) async fn status(State(state): State<ApiState>) -> Json<FullStatus> {
     Json(FullStatus {
         node: state.facts.status(),

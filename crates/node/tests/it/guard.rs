@@ -14,6 +14,11 @@ async fn every_route_asks_for_the_token() {
     let (_, openapi) = scene.get("/api/v1/openapi.json").await;
     let paths: Vec<String> = openapi["paths"].as_object().expect("paths").keys().cloned().collect();
     assert!(paths.len() > 20, "only {} paths are described", paths.len());
+    let operations = openapi["paths"].as_object().expect("paths").values().filter_map(|item| item.as_object());
+    let ids: Vec<&str> =
+        operations.flat_map(|item| item.values()).filter_map(|op| op["operationId"].as_str()).collect();
+    let distinct: std::collections::HashSet<&str> = ids.iter().copied().collect();
+    assert!(ids.len() > 30 && ids.len() == distinct.len(), "operations share a name: {ids:?}");
     for path in paths.iter().map(String::as_str).chain(["/metrics", "/api/v1/openapi.json", "/", "/no/such"]) {
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
             let (status, body) = answer(scene.bare(method.clone(), path)).await;

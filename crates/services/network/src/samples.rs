@@ -1,10 +1,11 @@
 //! The service's counters and gauges.
 
+use weft_overlay::listener::ListenerCounts;
 use weft_overlay::{DhtState, OverlayStatus, PathKind, PeerSnapshot};
 use weft_service::Sample;
 
 #[allow(clippy::cast_precision_loss)]
-pub(crate) fn samples(status: &OverlayStatus, peers: &[PeerSnapshot]) -> Vec<Sample> {
+pub(crate) fn samples(status: &OverlayStatus, peers: &[PeerSnapshot], listener: &ListenerCounts) -> Vec<Sample> {
     let usable = status.relays.iter().filter(|relay| relay.usable).count();
     let joined = if status.dht.state == DhtState::Joined { 1.0 } else { 0.0 };
     let clients = status.offered_relay.as_ref().map_or(0, |relay| relay.clients);
@@ -31,5 +32,18 @@ pub(crate) fn samples(status: &OverlayStatus, peers: &[PeerSnapshot]) -> Vec<Sam
             samples.push(gauge.label("path", path.as_str()).label("direction", direction));
         }
     }
+    let outcomes = [
+        ("plain", listener.plain),
+        ("tls", listener.tls),
+        ("blocked", listener.blocked),
+        ("crowded-out", listener.crowded_out),
+        ("timed-out", listener.timed_out),
+        ("unknown", listener.unknown),
+        ("tls-failed", listener.tls_failed),
+    ];
+    samples.extend(outcomes.into_iter().map(|(outcome, count)| {
+        Sample::counter("network_tcp_accepted", "TCP connections taken, by what became of them", count)
+            .label("outcome", outcome)
+    }));
     samples
 }

@@ -44,7 +44,7 @@ impl Service for NetworkService {
     }
 
     fn samples(&self) -> Vec<Sample> {
-        samples::samples(&self.overlay.status(), &self.overlay.peers().snapshot())
+        samples::samples(&self.overlay.status(), &self.overlay.peers().snapshot(), &self.overlay.listener_counts())
     }
 
     fn health(&self) -> Health {

@@ -13,10 +13,12 @@ use crate::link::PathKind;
 
 /// Everything known of one peer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PeerSnapshot {
     /// Its key, or the address of a peer that has none.
     pub id: String,
     /// Its key, if it is a Weft peer.
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub key: Option<PeerKey>,
     /// Whether it is in the address book.
     pub contact: bool,
@@ -60,6 +62,7 @@ pub struct PeerSnapshot {
 
 /// One peer over one kind of path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PathSnapshot {
     /// The kind.
     pub path: PathKind,
@@ -79,6 +82,7 @@ pub struct PathSnapshot {
 
 /// A failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FailureSnapshot {
     /// Over which path.
     pub path: PathKind,
@@ -90,8 +94,10 @@ pub struct FailureSnapshot {
 
 /// An address of a peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AddressSnapshot {
     /// The address.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub address: SocketAddr,
     /// Who gave it: `user`, `lan` or `stranger`.
     pub origin: &'static str,

@@ -70,7 +70,7 @@ pub(super) struct Added {
 
 /// Shares a path, or begins to get a torrent. Sharing answers when the content is hashed; `/creations` tells how far that
 /// is, and a client that goes away cancels it. What is in the list already is answered as it is (200, not 201).
-#[utoipa::path(post, path = "/torrents", tag = "files", request_body = AddRequest,
+#[utoipa::path(post, path = "/torrents", tag = "files", operation_id = "files_add", request_body = AddRequest,
     responses((status = CREATED, body = Added), (status = OK, body = Added), (status = BAD_REQUEST, body = Problem),
         (status = CONFLICT, body = Problem)))]
 pub(super) async fn add(

@@ -34,7 +34,7 @@ pub(super) struct Peers {
 }
 
 /// Takes a torrent out of the list.
-#[utoipa::path(delete, path = "/torrents/{info_hash}", tag = "files", params(("info_hash" = String, Path), RemoveQuery),
+#[utoipa::path(delete, path = "/torrents/{info_hash}", tag = "files", operation_id = "files_remove", params(("info_hash" = String, Path), RemoveQuery),
     responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn remove(
     State(files): State<Files>,
@@ -46,7 +46,7 @@ pub(super) async fn remove(
 }
 
 /// Stops a torrent until it is resumed.
-#[utoipa::path(post, path = "/torrents/{info_hash}/pause", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(post, path = "/torrents/{info_hash}/pause", tag = "files", operation_id = "files_pause", params(("info_hash" = String, Path)),
     responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn pause(State(files): State<Files>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     files.engine.pause(info_hash(&id)?).await.map_err(|error| control(&error))?;
@@ -54,7 +54,7 @@ pub(super) async fn pause(State(files): State<Files>, Path(id): Path<String>) ->
 }
 
 /// Goes on with a paused or troubled torrent.
-#[utoipa::path(post, path = "/torrents/{info_hash}/resume", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(post, path = "/torrents/{info_hash}/resume", tag = "files", operation_id = "files_resume", params(("info_hash" = String, Path)),
     responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn resume(State(files): State<Files>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     files.engine.resume(info_hash(&id)?).await.map_err(|error| control(&error))?;
@@ -62,7 +62,7 @@ pub(super) async fn resume(State(files): State<Files>, Path(id): Path<String>) -
 }
 
 /// Hashes everything on disk again.
-#[utoipa::path(post, path = "/torrents/{info_hash}/recheck", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(post, path = "/torrents/{info_hash}/recheck", tag = "files", operation_id = "files_recheck", params(("info_hash" = String, Path)),
     responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn recheck(State(files): State<Files>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     files.engine.recheck(info_hash(&id)?).await.map_err(|error| control(&error))?;
@@ -70,7 +70,7 @@ pub(super) async fn recheck(State(files): State<Files>, Path(id): Path<String>) 
 }
 
 /// Chooses the wanted files.
-#[utoipa::path(put, path = "/torrents/{info_hash}/selection", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(put, path = "/torrents/{info_hash}/selection", tag = "files", operation_id = "files_select", params(("info_hash" = String, Path)),
     request_body = Selection, responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem), (status = CONFLICT, body = Problem)))]
 pub(super) async fn select(
     State(files): State<Files>,
@@ -82,7 +82,7 @@ pub(super) async fn select(
 }
 
 /// Tells a torrent of peers.
-#[utoipa::path(post, path = "/torrents/{info_hash}/peers", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(post, path = "/torrents/{info_hash}/peers", tag = "files", operation_id = "files_add_peers", params(("info_hash" = String, Path)),
     request_body = Peers, responses((status = NO_CONTENT), (status = BAD_REQUEST, body = Problem), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn add_peers(
     State(files): State<Files>,

@@ -10,21 +10,21 @@ use super::{Files, info_hash};
 use crate::problems;
 
 /// The limits over all torrents, in bytes a second; `null` is no limit.
-#[utoipa::path(get, path = "/limits", tag = "files", responses((status = OK, body = RateLimits)))]
+#[utoipa::path(get, path = "/limits", tag = "files", operation_id = "files_get", responses((status = OK, body = RateLimits)))]
 pub(super) async fn get(State(files): State<Files>) -> Json<RateLimits> {
     Json(files.engine.limits())
 }
 
 /// Changes the limits over all torrents until the node stops; `files.download_rate` and `files.upload_rate` of the
 /// configuration last.
-#[utoipa::path(put, path = "/limits", tag = "files", request_body = RateLimits, responses((status = OK, body = RateLimits)))]
+#[utoipa::path(put, path = "/limits", tag = "files", operation_id = "files_set", request_body = RateLimits, responses((status = OK, body = RateLimits)))]
 pub(super) async fn set(State(files): State<Files>, Json(limits): Json<RateLimits>) -> Json<RateLimits> {
     files.engine.set_limits(limits);
     Json(files.engine.limits())
 }
 
 /// Changes one torrent's own limits.
-#[utoipa::path(put, path = "/torrents/{info_hash}/limits", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(put, path = "/torrents/{info_hash}/limits", tag = "files", operation_id = "files_of_torrent", params(("info_hash" = String, Path)),
     request_body = RateLimits, responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn of_torrent(
     State(files): State<Files>,

@@ -28,13 +28,13 @@ pub(super) struct Magnet {
 }
 
 /// Every torrent, oldest first, without peers, trackers and files.
-#[utoipa::path(get, path = "/torrents", tag = "files", responses((status = OK, body = Vec<TorrentStatus>)))]
+#[utoipa::path(get, path = "/torrents", tag = "files", operation_id = "files_torrents", responses((status = OK, body = Vec<TorrentStatus>)))]
 pub(super) async fn torrents(State(files): State<Files>) -> Json<Vec<TorrentStatus>> {
     Json(files.engine.list())
 }
 
 /// One torrent with everything.
-#[utoipa::path(get, path = "/torrents/{info_hash}", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(get, path = "/torrents/{info_hash}", tag = "files", operation_id = "files_torrent", params(("info_hash" = String, Path)),
     responses((status = OK, body = TorrentStatus), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn torrent(
     State(files): State<Files>,
@@ -46,7 +46,7 @@ pub(super) async fn torrent(
 }
 
 /// The `.torrent` file.
-#[utoipa::path(get, path = "/torrents/{info_hash}/metainfo", tag = "files", params(("info_hash" = String, Path)),
+#[utoipa::path(get, path = "/torrents/{info_hash}/metainfo", tag = "files", operation_id = "files_metainfo", params(("info_hash" = String, Path)),
     responses((status = OK, content_type = "application/x-bittorrent", body = Vec<u8>), (status = NOT_FOUND, body = Problem),
         (status = CONFLICT, body = Problem)))]
 pub(super) async fn metainfo(State(files): State<Files>, Path(id): Path<String>) -> Result<impl IntoResponse, Problem> {
@@ -55,7 +55,7 @@ pub(super) async fn metainfo(State(files): State<Files>, Path(id): Path<String>)
 }
 
 /// The magnet link.
-#[utoipa::path(get, path = "/torrents/{info_hash}/magnet", tag = "files", params(("info_hash" = String, Path), MagnetQuery),
+#[utoipa::path(get, path = "/torrents/{info_hash}/magnet", tag = "files", operation_id = "files_magnet", params(("info_hash" = String, Path), MagnetQuery),
     responses((status = OK, body = Magnet), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn magnet(
     State(files): State<Files>,
@@ -67,7 +67,7 @@ pub(super) async fn magnet(
 }
 
 /// Paths that are being hashed now, and how far each is.
-#[utoipa::path(get, path = "/creations", tag = "files", responses((status = OK, body = Vec<Creation>)))]
+#[utoipa::path(get, path = "/creations", tag = "files", operation_id = "files_creations", responses((status = OK, body = Vec<Creation>)))]
 pub(super) async fn creations(State(files): State<Files>) -> Json<Vec<Creation>> {
     Json(files.creations.list())
 }

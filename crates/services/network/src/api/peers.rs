@@ -46,14 +46,14 @@ pub(super) struct Disconnected {
 }
 
 /// Every peer that was observed, the latest seen first.
-#[utoipa::path(get, path = "/peers", tag = "network", responses((status = OK, body = Vec<serde_json::Value>)))]
+#[utoipa::path(get, path = "/peers", tag = "network", operation_id = "network_list", responses((status = OK, body = Vec<PeerSnapshot>)))]
 pub(super) async fn list(State(overlay): State<Overlay>) -> Json<Vec<PeerSnapshot>> {
     Json(overlay.peers().snapshot())
 }
 
 /// One peer, by key or by address.
-#[utoipa::path(get, path = "/peers/{peer}", tag = "network", params(("peer" = String, Path)),
-    responses((status = OK, body = serde_json::Value), (status = NOT_FOUND, body = Problem)))]
+#[utoipa::path(get, path = "/peers/{peer}", tag = "network", operation_id = "network_one", params(("peer" = String, Path)),
+    responses((status = OK, body = PeerSnapshot), (status = NOT_FOUND, body = Problem)))]
 pub(super) async fn one(
     State(overlay): State<Overlay>,
     Path(peer): Path<String>,
@@ -66,7 +66,7 @@ pub(super) async fn one(
 }
 
 /// Makes sure of a connection with a peer. Answers 502 if it cannot be reached, 504 if it does not answer in time.
-#[utoipa::path(post, path = "/connect", tag = "network", request_body = ConnectRequest,
+#[utoipa::path(post, path = "/connect", tag = "network", operation_id = "network_connect", request_body = ConnectRequest,
     responses((status = OK, body = Connected), (status = BAD_GATEWAY, body = Problem), (status = GATEWAY_TIMEOUT, body = Problem),
         (status = FORBIDDEN, body = Problem)))]
 pub(super) async fn connect(
@@ -81,7 +81,7 @@ pub(super) async fn connect(
 }
 
 /// Closes the connections with a peer. Either side may open another; the deny list keeps it away.
-#[utoipa::path(post, path = "/disconnect", tag = "network", request_body = DisconnectRequest,
+#[utoipa::path(post, path = "/disconnect", tag = "network", operation_id = "network_disconnect", request_body = DisconnectRequest,
     responses((status = OK, body = Disconnected), (status = BAD_REQUEST, body = Problem)))]
 pub(super) async fn disconnect(
     State(overlay): State<Overlay>,

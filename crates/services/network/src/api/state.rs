@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 use weft_overlay::{DhtStatus, OfferedRelay, Overlay, OverlayStatus, RelayStatus};
 
 /// Relays: those we use, and the one we offer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Relays {
     /// The relay at which we can be reached.
     home: Option<String>,
@@ -17,20 +18,20 @@ pub(super) struct Relays {
 }
 
 /// The overlay: addresses, NAT, relays, DHT, connections.
-#[utoipa::path(get, path = "/status", tag = "network", responses((status = OK, body = serde_json::Value)))]
+#[utoipa::path(get, path = "/status", tag = "network", operation_id = "network_status", responses((status = OK, body = OverlayStatus)))]
 pub(super) async fn status(State(overlay): State<Overlay>) -> Json<OverlayStatus> {
     Json(overlay.status())
 }
 
-/// Relays: `home`, `relays` (url, usable, home, rtt_ms), `offered` (url, discovery_port, clients).
-#[utoipa::path(get, path = "/relays", tag = "network", responses((status = OK, body = serde_json::Value)))]
+/// The relays we use, and the one we offer.
+#[utoipa::path(get, path = "/relays", tag = "network", operation_id = "network_relays", responses((status = OK, body = Relays)))]
 pub(super) async fn relays(State(overlay): State<Overlay>) -> Json<Relays> {
     let status = overlay.status();
     Json(Relays { home: status.home_relay, relays: status.relays, offered: status.offered_relay })
 }
 
-/// The DHT node: state, address, nodes.
-#[utoipa::path(get, path = "/dht", tag = "network", responses((status = OK, body = serde_json::Value)))]
+/// The DHT node.
+#[utoipa::path(get, path = "/dht", tag = "network", operation_id = "network_dht", responses((status = OK, body = DhtStatus)))]
 pub(super) async fn dht(State(overlay): State<Overlay>) -> Json<DhtStatus> {
     Json(overlay.status().dht)
 }
