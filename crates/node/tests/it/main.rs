@@ -4,6 +4,7 @@
 mod events;
 mod guard;
 mod pair;
+mod private_addresses;
 mod scene;
 mod secrets;
 mod services;

@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use weft_bittorrent::connection::{Connection, ProtocolError};
 use weft_bittorrent::swarm::{PeerKey as SwarmKey, PeerParams, Refused};
 use weft_bittorrent::wire::Handshake;
+use weft_overlay::guard::Origin;
 use weft_overlay::{BoxLink, ConnectError, PathKind, PathPolicy, Target};
 
 use super::{MAX_EXCHANGED, Torrent};
@@ -94,7 +95,13 @@ impl Torrent {
         half: OwnedSemaphorePermit,
         slot: OwnedSemaphorePermit,
     ) -> Outcome {
-        self.dial_over(address, origin, PathPolicy::any(), half, slot).await
+        // Whether it may be dialled was asked when it was named; the overlay asks again, and must hear who named it.
+        let named_by = match origin {
+            PeerOrigin::User => Origin::User,
+            PeerOrigin::Pex => Origin::Lan,
+            _ => Origin::Stranger,
+        };
+        self.dial_over(address, origin, PathPolicy::any().from_origin(named_by), half, slot).await
     }
 
     async fn dial_over(
