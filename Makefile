@@ -25,7 +25,7 @@ check: needs-check ## formatting, lints, documentation, dependencies, lock file
 	@$(TIMED) "rustfmt" $(CARGO) fmt --all --check
 	@$(TIMED) "clippy" $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" $(TIMED) "rustdoc" $(CARGO) doc --workspace --no-deps --document-private-items --locked
-	@$(TIMED) "licences, bans, sources" $(CARGO) deny --offline check licenses bans sources
+	@$(TIMED) "licences, bans, sources" $(CARGO) deny check licenses bans sources
 	@git diff --exit-code -- Cargo.lock
 
 bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
