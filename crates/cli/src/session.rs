@@ -1,12 +1,13 @@
 //! A node to work with: the one that runs on the data folder, or one inside this process.
 
+use weft_node::identity::{self, Passphrase};
 use weft_node::{Config, LogConfig, Node, NodeConfig, Paths, Sources};
 
 use crate::args::{Global, NetworkArgs};
 use crate::client::Client;
 use crate::failure::{Exit, Failure, Result};
-use crate::output;
 use crate::shapes::Status;
+use crate::{output, prompt};
 
 /// A node to work with.
 pub(crate) struct Session {
@@ -77,7 +78,12 @@ pub(crate) fn sources(paths: &Paths, global: &Global, network: &NetworkArgs) -> 
 
 /// Starts a node in this process, and says so if that made an identity.
 pub(crate) async fn start_node(paths: Paths, loaded: weft_node::Loaded) -> Result<Node> {
-    let node = Node::start(NodeConfig::new(paths, loaded)).await?;
+    let ask = prompt::is_interactive() && identity::needs_typing(&paths.data_dir, &loaded.config.identity)?;
+    let mut config = NodeConfig::new(paths, loaded);
+    if ask {
+        config = config.passphrase(Passphrase::new(prompt::secret("Passphrase: ")?)?);
+    }
+    let node = Node::start(config).await?;
     if node.identity_is_new() {
         output::note("A new identity was made for you. Write its recovery phrase down: `weft id --reveal-phrase`.");
     }

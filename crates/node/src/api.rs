@@ -1,6 +1,6 @@
 //! The HTTP API: `/api/v1` with one branch a service, `/metrics`, `/health`.
 //!
-//! Every request passes the [guard](self::guard) first, whatever it asks for: Host, Origin, token, then the body's type
+//! Every request passes the [`guard`] first, whatever it asks for: Host, Origin, token, then the body's type
 //! and size. Services add routes and nothing else.
 
 mod config;

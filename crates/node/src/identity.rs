@@ -39,6 +39,15 @@ pub fn passphrase_source(config: &IdentityConfig) -> PassphraseSource {
     PassphraseSource::File(config.passphrase_file.clone())
 }
 
+/// Whether a node on this data folder needs a passphrase that nothing but a person can give.
+///
+/// # Errors
+/// [`IdentityError`] if the keystore or the passphrase's file cannot be read.
+pub fn needs_typing(data_dir: &Path, config: &IdentityConfig) -> Result<bool, IdentityError> {
+    let keystore = Keystore::in_data_dir(data_dir);
+    Ok(keystore.exists() && keystore.is_encrypted()? && passphrase_source(config).resolve()?.is_none())
+}
+
 /// The device's name: `given`, else the machine's.
 ///
 /// # Errors
@@ -61,9 +70,16 @@ pub fn prepare_data_dir(dir: &Path) -> Result<(), DataDirError> {
 }
 
 /// Opens the identity, or makes one at the first start; says whether it is new. Blocks: opening is made slow on purpose.
-pub(crate) fn open_or_create(data_dir: &Path, config: &IdentityConfig) -> Result<(Unlocked, bool), IdentityError> {
+pub(crate) fn open_or_create(
+    data_dir: &Path,
+    config: &IdentityConfig,
+    typed: Option<Passphrase>,
+) -> Result<(Unlocked, bool), IdentityError> {
     let keystore = Keystore::in_data_dir(data_dir);
-    let passphrase = passphrase_source(config).resolve()?;
+    let passphrase = match typed {
+        Some(typed) => Some(typed),
+        None => passphrase_source(config).resolve()?,
+    };
     if keystore.exists() {
         return Ok((keystore.open(passphrase.as_ref())?, false));
     }

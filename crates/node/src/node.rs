@@ -17,7 +17,7 @@ use crate::config::{Loaded, Origin};
 use crate::data_dir::{ApiToken, DataDir, DataDirError, NodeAddress};
 use crate::event::NodeEvent;
 use crate::health::NodeHealth;
-use crate::identity::{self, IdentityError};
+use crate::identity::{self, IdentityError, Passphrase};
 use crate::kernel::{Kernel, follow_port};
 use crate::paths::Paths;
 use crate::registry;
@@ -31,12 +31,20 @@ pub struct NodeConfig {
     paths: Paths,
     loaded: Loaded,
     services: Vec<Arc<dyn Service>>,
+    passphrase: Option<Passphrase>,
 }
 
 impl NodeConfig {
     /// A node with its data in `paths`, configured as `loaded` says.
     pub fn new(paths: Paths, loaded: Loaded) -> Self {
-        NodeConfig { paths, loaded, services: Vec::new() }
+        NodeConfig { paths, loaded, services: Vec::new(), passphrase: None }
+    }
+
+    /// With the keystore's passphrase as somebody typed it, in place of the configured source.
+    #[must_use]
+    pub fn passphrase(mut self, passphrase: Passphrase) -> Self {
+        self.passphrase = Some(passphrase);
+        self
     }
 
     /// With a service beside those of the registry: for programs that embed a node.
@@ -111,13 +119,13 @@ impl Node {
     /// # Errors
     /// [`StartError`] names what stood in the way and what to do; nothing is left running.
     pub async fn start(config: NodeConfig) -> Result<Node, StartError> {
-        let NodeConfig { paths, loaded, services } = config;
+        let NodeConfig { paths, loaded, services, passphrase } = config;
         let data_dir = DataDir::open(&paths.data_dir)?;
         let token = data_dir.api_token()?;
         let listener = api_listener(&loaded).await?;
         let api = listener.local_addr().map_err(|source| api_listen(loaded.config.api.listen, source))?;
         let (dir, identity) = (paths.data_dir.clone(), loaded.config.identity.clone());
-        let unlocked = tokio::task::spawn_blocking(move || identity::open_or_create(&dir, &identity));
+        let unlocked = tokio::task::spawn_blocking(move || identity::open_or_create(&dir, &identity, passphrase));
         let (unlocked, identity_is_new) = unlocked.await.map_err(StartError::Interrupted)??;
         let kernel = Kernel::start(&paths.data_dir, &loaded, unlocked).await?;
 
