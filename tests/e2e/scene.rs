@@ -25,6 +25,12 @@ static TURN: Mutex<()> = Mutex::const_new(());
 /// The longest any single transfer here may take. The slowest honest one is transmission on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(150);
 
+/// How much the nodes log: `WEFT_TEST_LOG=debug` together with `WEFT_TEST_KEEP=1`, which keeps the folders, helps to find
+/// out why a test failed.
+pub(crate) fn log_level() -> String {
+    std::env::var("WEFT_TEST_LOG").unwrap_or_else(|_| "info".into())
+}
+
 /// The name of the private network in these tests.
 pub(crate) const NETWORK: &str = "tests";
 
@@ -65,7 +71,11 @@ impl Scene {
         }
         let switch = Switch::new(subnet)?;
         let tracker = Tracker::start(Some(switch.netns().clone()), SocketAddrV4::new(switch.at(1), 6969)).await?;
-        let folder = tempfile::Builder::new().prefix("weft-e2e-").tempdir()?;
+        let mut folder = tempfile::Builder::new().prefix("weft-e2e-").tempdir()?;
+        if std::env::var_os("WEFT_TEST_KEEP").is_some() {
+            folder.disable_cleanup(true);
+            say(format!("{name}: kept in {}", folder.path().display()));
+        }
         let weft = weft_binary().await?;
         let next = AtomicU8::new(2);
         Ok(Some(Scene { name, begun: Instant::now(), weft, switch, tracker, next, folder, _turn: turn }))
@@ -84,7 +94,7 @@ impl Scene {
 
     /// The configuration of a node at `host`: alone in its private network, DHT off.
     pub(crate) fn config(&self, host: u8) -> PeerConfig {
-        PeerConfig::lab(NETWORK, self.switch.at(host)).without_dht()
+        PeerConfig::lab(NETWORK, self.switch.at(host)).without_dht().set("log.level", log_level())
     }
 
     /// A Weft node on a machine of its own.
