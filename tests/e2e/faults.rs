@@ -129,8 +129,9 @@ async fn the_folder_is_read_only() -> Result<()> {
     let hash = seeder.api()?.add(Source::Metainfo(&metainfo), path.parent()).await?;
     weft_completes(&seeder, &hash).await?;
     let disk = SmallDisk::mount(&scene.path("locked"), 64)?;
-    disk.read_only(true)?;
     let leecher = scene.weft("leecher").await?;
+    // Now, and not before: the file system becomes read-only for everybody, a mount only for whose namespace it is in.
+    disk.read_only(true)?;
     fetch(&leecher, &metainfo, &seeder, disk.path()).await?;
     let locked = weft_reaches(&leecher, &hash, LONG, "read-only", |t| troubled(t, "read-only")).await?;
     said(locked.trouble.as_ref())?;

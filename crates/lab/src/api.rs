@@ -149,10 +149,10 @@ impl Api {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// The event stream's text as it comes.
-    pub fn events(&self) -> tokio::sync::mpsc::Receiver<String> {
-        self.http
-            .stream(self.http.request(Method::GET, &format!("{}/api/v1/events", self.base)).bearer_auth(&self.token))
+    /// The text of the event feed after this record, as it comes.
+    pub fn events(&self, after: u64) -> tokio::sync::mpsc::Receiver<String> {
+        let url = format!("{}/api/v1/events?after={after}", self.base);
+        self.http.stream(self.http.request(Method::GET, &url).bearer_auth(&self.token))
     }
 
     /// One torrent.

@@ -9,10 +9,12 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::netns::{Netns, Switch};
+use crate::process::Process;
 
 /// What a router does to the packets of who sits behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +36,21 @@ pub struct Home {
     machine: Arc<Netns>,
     inside: Ipv4Addr,
     outside: Ipv4Addr,
+    _cable: Option<Process>,
 }
 
 impl Home {
     /// Builds router and machine. `number` picks the LAN `192.168.number.0/24` and the router's last number on the
-    /// switch.
-    pub fn new(switch: &Switch, number: u8, kind: NatKind) -> Result<Self> {
+    /// switch; `delay` is what the way to the switch takes, each way.
+    pub fn new(switch: &Switch, number: u8, kind: NatKind, delay: Duration) -> Result<Self> {
         let router = Netns::new("router")?;
         let machine = Netns::new("home")?;
         let gateway = Ipv4Addr::new(192, 168, number, 1);
         let inside = Ipv4Addr::new(192, 168, number, 2);
-        switch.plug(&router, "wan0", number)?;
+        let cable = match delay {
+            Duration::ZERO => switch.plug(&router, "wan0", number).map(|_| None)?,
+            delay => Some(switch.plug_delayed(&router, "wan0", number, delay)?),
+        };
         machine.connect(Switch::PORT, &router, "lan0")?;
         router.address("lan0", gateway, 24)?;
         machine.address(Switch::PORT, inside, 24)?;
@@ -52,7 +58,7 @@ impl Home {
         router.default_route(switch.at(1))?;
         router.forward()?;
         router.nft(&rules(kind, inside))?;
-        Ok(Home { router, machine, inside, outside: switch.at(number) })
+        Ok(Home { router, machine, inside, outside: switch.at(number), _cable: cable })
     }
 
     /// The machine on the LAN.

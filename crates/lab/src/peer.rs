@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::api::Api;
 use crate::netns::Netns;
-use crate::process::{Launch, Process, Usage};
+use crate::process::{Launch, Process, Usage, until};
 
 /// How long a node may take until it says it is ready. Making keys and opening the store take tenths of a second; a busy
 /// machine with a cold disk takes some seconds.
@@ -39,6 +40,12 @@ impl PeerConfig {
             .set("overlay.port", 0)
             .set("overlay.relay", "off")
             .set("overlay.relay_port", 0)
+    }
+
+    /// What a key is set to.
+    fn get(&self, key: &str) -> Option<&toml::Value> {
+        let (section, key) = key.split_once('.')?;
+        self.0.get(section)?.get(key)
     }
 
     /// Joins the network of a running node by its DHT node.
@@ -78,7 +85,7 @@ pub struct Node {
     pub tcp: SocketAddr,
     /// Where its DHT node listens, if it has one.
     pub dht: Option<SocketAddr>,
-    /// The URL of the relay it offers, if it does.
+    /// The relay it offers, if it does, as another node's `overlay.relay_hints` takes it: URL, `#`, discovery port.
     pub relay: Option<String>,
 }
 
@@ -89,6 +96,7 @@ pub struct Peer {
     weft: PathBuf,
     data: PathBuf,
     place: Option<Arc<Netns>>,
+    config: PeerConfig,
     process: Option<Process>,
     node: Option<(Node, Api)>,
     started: Duration,
@@ -104,16 +112,22 @@ impl Peer {
         config: &PeerConfig,
     ) -> Result<Self> {
         let (name, weft, data) = (name.to_owned(), weft.to_owned(), data.to_owned());
-        let mut peer = Peer { name, weft, data, place, process: None, node: None, started: Duration::ZERO };
-        peer.configure(config)?;
+        let config = config.clone();
+        let mut peer = Peer { name, weft, data, place, config, process: None, node: None, started: Duration::ZERO };
+        peer.write_config()?;
         peer.launch().await?;
         Ok(peer)
     }
 
-    /// Writes its configuration; the next start follows it.
-    pub fn configure(&self, config: &PeerConfig) -> Result<()> {
+    /// Changes its configuration; the next start follows it.
+    pub fn configure(&mut self, config: &PeerConfig) -> Result<()> {
+        self.config = config.clone();
+        self.write_config()
+    }
+
+    fn write_config(&self) -> Result<()> {
         fs::create_dir_all(&self.data)?;
-        fs::write(self.data.join("config.toml"), toml::to_string(&config.0)?)?;
+        fs::write(self.data.join("config.toml"), toml::to_string(&self.config.0)?)?;
         Ok(())
     }
 
@@ -134,7 +148,7 @@ impl Peer {
             .without_env("WEFT_")
             .inside(self.place.clone())
             .start()?;
-        let node = loop {
+        let mut node = loop {
             if let Ok(text) = fs::read_to_string(&ready) {
                 break serde_json::from_str::<Node>(&text).with_context(|| format!("in {}", ready.display()))?;
             }
@@ -152,8 +166,28 @@ impl Peer {
         let token = fs::read_to_string(self.data.join("api-token")).context("the node wrote no API token")?;
         let api = Api::new(self.place.clone(), &node.api, &token)?;
         self.started = begun.elapsed();
+        self.complete(&mut node, &api).await.with_context(|| process.log_tail())?;
         self.process = Some(process);
         self.node = Some((node, api));
+        Ok(())
+    }
+
+    /// A node is ready before its DHT node listens and before it offers its relay: waits for what its configuration says
+    /// it will have.
+    async fn complete(&self, node: &mut Node, api: &Api) -> Result<()> {
+        let wants_dht = self.config.get("network.dht").and_then(toml::Value::as_bool) == Some(true);
+        let wants_relay = self.config.get("overlay.relay").and_then(toml::Value::as_str) == Some("on");
+        let (dht, relay) = until(&format!("the DHT node and the relay of {}", self.name), READY, || async {
+            let status: Value = api.get("/api/v1/network/status").await?;
+            let dht = status["dht"]["bound"].as_str().and_then(|address| address.parse().ok());
+            let offered = &status["offered_relay"];
+            let relay = offered["url"].as_str().zip(offered["discovery_port"].as_u64());
+            let relay = relay.map(|(url, port)| format!("{url}#{port}"));
+            let complete = (dht.is_some() || !wants_dht) && (relay.is_some() || !wants_relay);
+            Ok(complete.then_some((dht, relay)))
+        })
+        .await?;
+        (node.dht, node.relay) = (dht, relay);
         Ok(())
     }
 

@@ -57,7 +57,7 @@ async fn nats_map_and_filter_as_named() -> Result<()> {
         (30, NatKind::Open, true, true, true),
         (40, NatKind::NoUdp, true, false, false),
     ] {
-        let home = Home::new(&switch, number, kind)?;
+        let home = Home::new(&switch, number, kind, Duration::ZERO)?;
         let inside = udp(home.machine(), home.inside()).await?;
         let mapped = match seen(&inside, &first) {
             Ok(mapped) => mapped,
@@ -73,6 +73,25 @@ async fn nats_map_and_filter_as_named() -> Result<()> {
         assert!(inside.recv_from(&mut [0; 64]).is_ok(), "{kind:?} must let answers in");
         assert_eq!(seen(&inside, &second)? == mapped, same_port, "{kind:?}: the mapping");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_delayed_cable_takes_its_time() -> Result<()> {
+    if skipped(netns::refusal()) {
+        return Ok(());
+    }
+    let switch = Switch::new([10, 76, 0])?;
+    let near = switch.machine("near", 2)?;
+    let home = Home::new(&switch, 10, NatKind::Easy, Duration::from_millis(30))?;
+    let (inside, outside) = (udp(home.machine(), home.inside()).await?, udp(&near, switch.at(2)).await?);
+    seen(&inside, &outside).context("the first packet, with address resolution")?;
+    let begun = std::time::Instant::now();
+    let mapped = seen(&inside, &outside)?;
+    outside.send_to(b"back", mapped)?;
+    inside.recv_from(&mut [0; 64])?;
+    let took = begun.elapsed();
+    assert!((Duration::from_millis(60)..Duration::from_millis(160)).contains(&took), "there and back took {took:?}");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Events {
     /// Begin after this sequence number, with what the node still remembers
     #[arg(long, value_name = "SEQ")]
     after: Option<u64>,
-    /// Only events of this source: content, network, people, node
+    /// Only events of this source: files, network, people, node
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
 }

@@ -120,7 +120,7 @@ pub enum ContentEvent {
 }
 
 impl weft_events::Event for ContentEvent {
-    const SOURCE: &'static str = "content";
+    const SOURCE: &'static str = "files";
 
     fn kind(&self) -> &'static str {
         match self {

@@ -19,6 +19,8 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
+    pub(crate) const ALL: [Channel; 2] = [Channel::Control, Channel::Bulk];
+
     /// The channel that streams of this type go on.
     pub(crate) fn of(purpose: StreamType) -> Channel {
         if purpose.as_str().starts_with("bt/") { Channel::Bulk } else { Channel::Control }

@@ -12,7 +12,7 @@ use weft_events::EventSink;
 
 use crate::PeerKey;
 use crate::addresses::{AddressBook, PeerAddresses};
-use crate::alpn::{Alpns, Channel};
+use crate::alpn::Alpns;
 use crate::census::Census;
 use crate::config::Network;
 use crate::connection::{Path, PeerConnection};
@@ -92,7 +92,7 @@ impl Hub {
         self.peers.observe(connection.peer.into(), connected);
         // The members' gossip joins who is there; if it is behind, it hears of them from others.
         let _ = self.newcomers.try_send(connection.peer);
-        if connection.channel == Channel::Control && first {
+        if first {
             self.events.emit(&OverlayEvent::PeerConnected {
                 peer: connection.peer,
                 path: connection.path_kind(),

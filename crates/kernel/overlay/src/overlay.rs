@@ -39,8 +39,12 @@ use crate::tcp_dial::TcpDialer;
 /// 300 ms: a TLS connection that is not there by then is raced by the overlay (RFC 8305 takes 250 ms).
 const HEAD_START: Duration = Duration::from_millis(300);
 
-/// 2 s more for TLS when the overlay has connected but the stream is for bulk: bulk is worth the wait.
-const BULK_PATIENCE: Duration = Duration::from_secs(2);
+/// 50 ms where TLS was tried in vain before: enough for a peer on the same network.
+const SHORT_START: Duration = Duration::from_millis(50);
+
+/// 500 ms more for TLS when the overlay has connected but the stream is for bulk, unless TLS was tried in vain before.
+/// (Content comes back to it: whoever is connected by a dear path is tried by TLS again.)
+const BULK_PATIENCE: Duration = Duration::from_millis(500);
 
 /// 4 addresses of a peer tried by TLS, one after another.
 const MAX_TLS_ADDRESSES: usize = 4;
@@ -195,7 +199,7 @@ impl Overlay {
 
     /// The path to a peer now, if there is an overlay connection.
     pub fn path_to(&self, peer: &PeerKey) -> Option<PathKind> {
-        self.inner.hub.pool.live(peer, Channel::Control).map(|connection| connection.path_kind())
+        self.inner.hub.pool.path_to(peer)
     }
 
     /// Makes sure of an overlay connection with a peer, without opening a stream.
@@ -335,9 +339,15 @@ impl Overlay {
         policy: PathPolicy,
         bulk: bool,
     ) -> Result<BoxLink, ConnectError> {
+        let in_vain = self.inner.hub.peers.tried_in_vain(&peer.into(), PathKind::Tls) > 0;
+        let (head_start, patience) = match (in_vain, bulk) {
+            (true, _) => (SHORT_START, Duration::ZERO),
+            (false, true) => (HEAD_START, BULK_PATIENCE),
+            (false, false) => (HEAD_START, Duration::ZERO),
+        };
         let tls = self.by_tls(peer, purpose, policy.timeout);
         tokio::pin!(tls);
-        if let Ok(first) = tokio::time::timeout(HEAD_START, &mut tls).await {
+        if let Ok(first) = tokio::time::timeout(head_start, &mut tls).await {
             return match first {
                 Ok(link) => Ok(link),
                 Err(error @ ConnectError::NotServed { .. }) => Err(error),
@@ -352,7 +362,6 @@ impl Overlay {
                 Err(_) => overlay.await,
             },
             by_overlay = &mut overlay => {
-                let patience = if bulk { BULK_PATIENCE } else { Duration::ZERO };
                 match (by_overlay, tokio::time::timeout(patience, &mut tls).await) {
                     (_, Ok(Ok(link))) => Ok(link),
                     (Ok(link), _) => Ok(link),

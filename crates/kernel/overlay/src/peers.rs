@@ -193,6 +193,11 @@ impl PeerTable {
         self.records.lock().get(peer).map(Record::addresses_by_promise).unwrap_or_default()
     }
 
+    /// How often it was tried to connect to `peer` by this path since that last led to a connection.
+    pub fn tried_in_vain(&self, peer: &PeerId, path: PathKind) -> u64 {
+        self.records.lock().get(peer).map_or(0, |record| record.in_vain(path))
+    }
+
     /// Peers in the table.
     pub fn len(&self) -> usize {
         self.records.lock().len()

@@ -11,6 +11,7 @@ use crate::PeerKey;
 use crate::alpn::Channel;
 use crate::connection::{CloseCode, PeerConnection};
 use crate::connector::{ConnectError, Target};
+use crate::link::PathKind;
 
 /// 4 connections of one kind with one peer: both dialled at once, and each was replaced once.
 const MAX_PER_SLOT: usize = 4;
@@ -64,6 +65,8 @@ struct Slot {
 /// All overlay connections.
 #[derive(Default)]
 pub(crate) struct Pool {
+    /// The path to each connected peer as the event feed last told it. Locked before `slots` where both are.
+    told: Mutex<HashMap<PeerKey, PathKind>>,
     slots: Mutex<HashMap<SlotKey, Slot>>,
 }
 
@@ -75,6 +78,16 @@ pub(crate) enum Claim {
     Wait(watch::Receiver<Option<Outcome>>),
     /// You dial: report by this, and wait with those who come.
     Dial(watch::Sender<Option<Outcome>>, watch::Receiver<Option<Outcome>>),
+}
+
+/// What [`Pool::remove`] left.
+pub(crate) enum Removed {
+    /// It was the last connection with the peer.
+    Last,
+    /// There is another one.
+    Remains(Arc<PeerConnection>),
+    /// It was not there.
+    Nothing,
 }
 
 impl Pool {
@@ -108,14 +121,16 @@ impl Pool {
     }
 
     /// Takes a new connection in, and closes those before it that went only through `lost_relay`. Says whether this is
-    /// the first of its kind with the peer.
+    /// the first with the peer.
     pub(crate) fn insert(&self, connection: Arc<PeerConnection>, lost_relay: Option<&RelayUrl>) -> bool {
         let mut old = Vec::new();
         let first = {
+            let mut told = self.told.lock();
+            let first = !told.contains_key(&connection.peer);
+            told.entry(connection.peer).or_insert(connection.path_kind());
             let mut slots = self.slots.lock();
             let slot = slots.entry((connection.peer, connection.channel)).or_default();
             slot.live.retain(|live| live.is_open());
-            let first = slot.live.is_empty();
             if let Some(relay) = lost_relay {
                 old.extend(slot.live.extract_if(.., |live| live.only_through(relay)));
             }
@@ -131,18 +146,36 @@ impl Pool {
         first
     }
 
-    /// Forgets a connection that ended. Says whether it was the last of its kind with the peer.
-    pub(crate) fn remove(&self, connection: &Arc<PeerConnection>) -> bool {
+    /// Forgets a connection that ended.
+    pub(crate) fn remove(&self, connection: &Arc<PeerConnection>) -> Removed {
+        let mut told = self.told.lock();
         let mut slots = self.slots.lock();
         let key = (connection.peer, connection.channel);
-        let Some(slot) = slots.get_mut(&key) else { return false };
-        let before = slot.live.len();
-        slot.live.retain(|live| !Arc::ptr_eq(live, connection));
-        let last = slot.live.is_empty() && before > 0;
-        if slot.live.is_empty() && slot.dialing.is_none() {
-            slots.remove(&key);
+        if let Some(slot) = slots.get_mut(&key) {
+            slot.live.retain(|live| !Arc::ptr_eq(live, connection));
+            if slot.live.is_empty() && slot.dialing.is_none() {
+                slots.remove(&key);
+            }
         }
-        last
+        let left = Channel::ALL.iter().find_map(|channel| best(&slots.get(&(connection.peer, *channel))?.live));
+        match left {
+            Some(left) => Removed::Remains(left),
+            None if told.remove(&connection.peer).is_some() => Removed::Last,
+            None => Removed::Nothing,
+        }
+    }
+
+    /// A connection goes this way now. Returns the path that was told before, if that is another one.
+    pub(crate) fn moved(&self, peer: &PeerKey, to: PathKind) -> Option<PathKind> {
+        let mut told = self.told.lock();
+        let before = told.get_mut(peer)?;
+        let before = std::mem::replace(before, to);
+        (before != to).then_some(before)
+    }
+
+    /// The path to a connected peer.
+    pub(crate) fn path_to(&self, peer: &PeerKey) -> Option<PathKind> {
+        self.told.lock().get(peer).copied()
     }
 
     /// The live connection with this peer, if there is one.

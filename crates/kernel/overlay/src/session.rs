@@ -14,9 +14,9 @@ use crate::event::OverlayEvent;
 use crate::guard::Origin;
 use crate::hello::{self, HELLO_STREAM, Hello, HelloReader};
 use crate::hub::Hub;
-use crate::link::Link;
+use crate::link::{Link, PathKind};
 use crate::peers::{Observation, Observe};
-use crate::pool::DialError;
+use crate::pool::{DialError, Removed};
 use crate::quic_link::QuicLink;
 use crate::registry::{Status, decode_purpose, encode_purpose, purpose_len};
 use crate::relay::{RelayHint, Source};
@@ -240,9 +240,13 @@ impl Hub {
             }
         };
         self.peers.observe(connection.peer.into(), Observation::Disconnected { path: connection.path_kind() });
-        if self.pool.remove(&connection) && connection.channel == Channel::Control && !self.tasks.stopping() {
-            let reason = reason.to_string();
-            self.events.emit(&OverlayEvent::PeerDisconnected { peer: connection.peer, reason });
+        match self.pool.remove(&connection) {
+            Removed::Last if !self.tasks.stopping() => {
+                let reason = reason.to_string();
+                self.events.emit(&OverlayEvent::PeerDisconnected { peer: connection.peer, reason });
+            }
+            Removed::Remains(left) => self.tell_path(left.peer, left.path_kind()),
+            Removed::Last | Removed::Nothing => {}
         }
     }
 
@@ -256,10 +260,13 @@ impl Hub {
             return;
         }
         self.peers.observe(peer.into(), Observation::Moved { from, to });
-        if connection.channel != Channel::Control {
-            return;
+        self.tell_path(peer, to);
+    }
+
+    fn tell_path(&self, peer: crate::PeerKey, to: PathKind) {
+        if let Some(from) = self.pool.moved(&peer, to) {
+            self.events.emit(&OverlayEvent::PeerPathChanged { peer, from, to });
         }
-        self.events.emit(&OverlayEvent::PeerPathChanged { peer, from, to });
     }
 }
 

@@ -235,6 +235,9 @@ impl Torrent {
     ) -> Outcome {
         let name = peer_name(&entry);
         let path = entry.link.lock().path;
+        if entry.key().is_some() && path > PathKind::Tls {
+            self.dear.store(true, Ordering::Relaxed);
+        }
         self.shared.emit(&ContentEvent::PeerConnected {
             info_hash: self.id,
             peer: name.clone(),

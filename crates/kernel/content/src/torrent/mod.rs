@@ -61,6 +61,8 @@ pub(crate) struct Torrent {
     to_check: AtomicU64,
     /// Connections being opened.
     dialling: AtomicUsize,
+    /// A Weft peer came over a dear path, and a cheaper one was not looked for since.
+    dear: AtomicBool,
     /// Milliseconds before the DHT is asked again after a failure; 0 if nothing is to be waited for.
     dht_not_before: AtomicU64,
     /// It was taken out of the list: nothing of it is saved any more.
@@ -132,6 +134,7 @@ impl Torrent {
             checked: Arc::default(),
             to_check: AtomicU64::new(0),
             dialling: AtomicUsize::new(0),
+            dear: AtomicBool::new(false),
             dht_not_before: AtomicU64::new(0),
             removed: AtomicBool::new(false),
         })

@@ -40,7 +40,7 @@ const DHT_NOT_READY: Duration = Duration::from_secs(5);
 /// 200 peers of one lookup are enough.
 const DHT_ENOUGH: usize = 200;
 
-/// A cheaper path to a Weft peer is looked for after 5 s, then after twice the time, at most every 5 minutes.
+/// A cheaper path to a Weft peer is looked for 5 s after it came, then after twice the time, at most every 5 minutes.
 const UPGRADE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
 /// Trackers have 3 s to hear that we leave.
@@ -146,6 +146,10 @@ impl Torrent {
         self.ask_dht(clock);
         self.dial();
         let now = Instant::now();
+        if self.dear.swap(false, Ordering::Relaxed) {
+            clock.upgrade_wait = UPGRADE.0;
+            clock.upgrade_at = clock.upgrade_at.min(now + UPGRADE.0);
+        }
         if clock.upgrade_at <= now {
             self.upgrade();
             clock.upgrade_wait = (clock.upgrade_wait * 2).min(UPGRADE.1);

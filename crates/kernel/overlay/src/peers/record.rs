@@ -42,6 +42,8 @@ struct PathFigures {
     attempts: u64,
     connections: u64,
     failures: u64,
+    /// Attempts since the last one that led to a connection.
+    in_vain: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +80,11 @@ impl Record {
 
     pub(super) fn note(&mut self, what: Observation, now: u64) {
         match what {
-            Observation::Attempt { path } => self.figures(path).attempts += 1,
+            Observation::Attempt { path } => {
+                let figures = self.figures(path);
+                figures.attempts += 1;
+                figures.in_vain += 1;
+            }
             Observation::Failed { path, reason } => self.failed(path, &reason, now),
             Observation::Connected { path, direction, remote } => self.connected(path, direction, remote, now),
             Observation::Moved { from, to } => self.moved(from, to, now),
@@ -93,6 +99,11 @@ impl Record {
             }
             Observation::Contact(contact) => self.contact = contact,
         }
+    }
+
+    /// Attempts to connect by this path since it last led to a connection.
+    pub(super) fn in_vain(&self, path: PathKind) -> u64 {
+        self.paths.get(index_of(path)).map_or(0, |figures| figures.in_vain)
     }
 
     fn figures(&mut self, path: PathKind) -> &mut PathFigures {
@@ -110,6 +121,9 @@ impl Record {
         let figures = self.figures(path);
         figures.open = figures.open.saturating_add(1);
         figures.connections += 1;
+        if direction == Direction::Out {
+            figures.in_vain = 0;
+        }
         self.open = self.open.saturating_add(1);
         self.connected_since_ms.get_or_insert(now);
         self.path = Some(path);

@@ -22,6 +22,21 @@ fn connected(path: PathKind, remote: Option<SocketAddr>) -> Observation {
 }
 
 #[test]
+fn attempts_are_in_vain_until_one_of_ours_leads_to_a_connection() {
+    let table = PeerTable::new();
+    let peer = PeerId::Key(key(1));
+    let in_vain = || table.tried_in_vain(&peer, PathKind::Tls);
+    assert_eq!(in_vain(), 0);
+    table.observe_at(peer, Observation::Attempt { path: PathKind::Tls }, t(1));
+    table.observe_at(peer, Observation::Attempt { path: PathKind::Direct }, t(2));
+    let theirs = Observation::Connected { path: PathKind::Tls, direction: Direction::In, remote: None };
+    table.observe_at(peer, theirs, t(3));
+    assert_eq!(in_vain(), 1);
+    table.observe_at(peer, connected(PathKind::Tls, Some(address(1))), t(4));
+    assert_eq!(in_vain(), 0);
+}
+
+#[test]
 fn a_connections_life_is_told() {
     let table = PeerTable::new();
     let peer = PeerId::Key(key(1));
