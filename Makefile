@@ -6,9 +6,9 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEFT := $(TARGET)/debug/weft
 # Runs a suite and prints its seconds.
 TIMED := scripts/timed
-# The end-to-end suites that pass run after run. The others (killed, nat, faults, alone) are run by `make soak` until they
-# have been shown to.
-E2E := interop:: invited::
+# Always the whole workspace: with fewer members cargo settles on other features of shared dependencies, and builds those
+# twice.
+ALL := --workspace
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench-files fuzz soak build needs needs-test needs-check
@@ -20,19 +20,19 @@ demo: needs build ## five peers on this machine share a real file and a folder; 
 	$(WEFT) lab --check
 
 test: needs-test ## every test, real clients and network namespaces included
-	@$(TIMED) "build" $(CARGO) build --workspace --all-targets
-	@$(TIMED) "unit, property and integration tests" $(CARGO) test --workspace --exclude weft-tests
-	@$(TIMED) "end to end with real clients" $(CARGO) test -p weft-tests -- --test-threads=1 $(E2E)
+	@$(TIMED) "build" $(CARGO) build $(ALL) --all-targets
+	@$(TIMED) "unit, property and integration tests" $(CARGO) test $(ALL) --exclude weft-tests
+	@$(TIMED) "end to end with real clients" $(CARGO) test $(ALL) --test e2e -- --test-threads=1
 
 check: needs-check ## formatting, lints, documentation, dependencies, lock file
 	@$(TIMED) "rustfmt" $(CARGO) fmt --all --check
-	@$(TIMED) "clippy" $(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	@RUSTDOCFLAGS="-D warnings" $(TIMED) "rustdoc" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+	@$(TIMED) "clippy" $(CARGO) clippy $(ALL) --all-targets --locked -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" $(TIMED) "rustdoc" $(CARGO) doc $(ALL) --no-deps --document-private-items --locked
 	@$(TIMED) "licences, bans, sources" $(CARGO) deny check licenses bans sources
 	@git diff --exit-code -- Cargo.lock
 
 bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
-	$(CARGO) build --release -p weft-cli -p weft-bench
+	$(CARGO) build --release $(ALL) --bin weft --bin weft-bench
 	$(TARGET)/release/weft-bench files
 
 FUZZ_SECONDS ?= 600
@@ -40,17 +40,17 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (600) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
 soak: needs-test ## every end-to-end suite, in the long form that `make test` runs a slice of
-	WEFT_SOAK=1 $(TIMED) "soak" $(CARGO) test -p weft-tests -- --test-threads=1
+	WEFT_SOAK=1 $(TIMED) "soak" $(CARGO) test $(ALL) --test e2e -- --test-threads=1
 
 build:
-	$(CARGO) build -p weft-cli
+	$(CARGO) build $(ALL) --bin weft
 
 # What each task needs beside Rust is installed by it.
 needs:
 	@scripts/needs cc:gcc
 
 needs-test: needs
-	@scripts/needs transmission-daemon ip:iproute2 nft:nftables tcpdump python3-libtorrent
+	@scripts/needs transmission-daemon ip:iproute2 nft:nftables sysctl:procps python3-libtorrent
 
 needs-check:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny

@@ -23,16 +23,8 @@ pub fn weft(build: Build) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = Command::new(cargo);
-    command.args([
-        "build",
-        "--quiet",
-        "-p",
-        "weft-cli",
-        "--bin",
-        "weft",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
+    // The whole workspace: with fewer members cargo settles on other features, and builds dependencies again.
+    command.args(["build", "--quiet", "--workspace", "--bin", "weft", "--message-format", "json-render-diagnostics"]);
     if build == Build::Release {
         command.arg("--release");
     }
