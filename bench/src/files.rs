@@ -269,11 +269,7 @@ async fn weft_by_key(
     if path == "direct" {
         // Where TCP does not get through, content goes over the overlay.
         for machine in [&net.seeder, &net.leecher] {
-            let rule = format!(
-                "table inet bench {{ chain in {{ type filter hook input priority 0; iifname \"{}\" meta l4proto tcp drop; }} }}",
-                Switch::PORT
-            );
-            machine.nft(&rule)?;
+            weft_lab::shape::block(machine, "tcp")?;
         }
     }
     let seeder = node(weft, "seeder", place, net, SEEDER).await?;

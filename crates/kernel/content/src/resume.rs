@@ -34,8 +34,18 @@ use crate::storage::Fingerprint;
 const TORRENTS: Table = Table::new("content-torrents");
 const RESUME: Table = Table::new("content-resume");
 
-/// The first byte of both records: another layout gets another number.
-const VERSION: u8 = 1;
+/// A record in the store. Its first byte is a number: another layout gets another one.
+trait Stored: Serialize + for<'a> Deserialize<'a> {
+    const VERSION: u8;
+}
+
+impl Stored for TorrentRecord {
+    const VERSION: u8 = 1;
+}
+
+impl Stored for ResumeRecord {
+    const VERSION: u8 = 2;
+}
 
 /// 256 records read at a time.
 const SCAN: usize = 256;
@@ -97,6 +107,8 @@ pub(crate) struct FileRecord {
     pub(crate) fingerprint: Fingerprint,
     /// All its pieces were verified.
     pub(crate) complete: bool,
+    /// All its pieces were verified, and then somebody changed it or took it away.
+    pub(crate) changed: bool,
 }
 
 impl ResumeRecord {
@@ -112,7 +124,7 @@ impl ResumeRecord {
                 _ if begun => content.storage.fingerprint(file).ok().flatten(),
                 _ => None,
             };
-            files[file] = fingerprint.map(|fingerprint| FileRecord { fingerprint, complete });
+            files[file] = fingerprint.map(|fingerprint| FileRecord { fingerprint, complete, changed: false });
         }
         ResumeRecord { have: have.to_bytes(), files, clean, boot: boot_id(), saved_at: now(), ..Self::default() }
     }
@@ -125,10 +137,29 @@ impl ResumeRecord {
         content.stored_files().filter(recent).collect()
     }
 
+    /// Whether a file that was complete is not what it was because somebody changed it or took it away. After a loss of
+    /// power a file that was written shortly before is not what it was either, and that was nobody.
+    pub(crate) fn somebody_changed(&self, file: usize, now: Option<&Fingerprint>) -> bool {
+        let Some(Some(then)) = self.files.get(file) else { return false };
+        let settled = then.fingerprint.mtime + nanos(SETTLED_AFTER) < self.saved_at;
+        let lasting = self.clean || self.boot == boot_id() || settled;
+        let print = |print: &Fingerprint| (print.size, print.mtime);
+        then.changed || (then.complete && lasting && now.map(print) != Some(print(&then.fingerprint)))
+    }
+
+    /// Notes a file that was complete until somebody changed it: it is not trusted later either.
+    pub(crate) fn note_changed(&mut self, file: usize) {
+        if let Some(record) = self.files.get_mut(file) {
+            let nothing = Fingerprint { size: 0, mtime: 0, inode: 0 };
+            let fingerprint = record.map_or(nothing, |record| record.fingerprint);
+            *record = Some(FileRecord { fingerprint, complete: true, changed: true });
+        }
+    }
+
     /// Whether a file is as it was when the bits were saved, so that they may be believed.
     pub(crate) fn trusts(&self, file: usize, now: Option<&Fingerprint>) -> bool {
         let Some(Some(then)) = self.files.get(file) else { return false };
-        let Some(now) = now else { return false };
+        let Some(now) = now.filter(|_| !then.changed) else { return false };
         let same = then.fingerprint.size == now.size && then.fingerprint.mtime == now.mtime;
         let settled = then.fingerprint.mtime + nanos(SETTLED_AFTER) < self.saved_at;
         if self.clean || (self.boot == boot_id() && then.complete) || (then.complete && settled) {
@@ -226,14 +257,14 @@ fn not_saved(because: &str, mend: String) -> Trouble {
     }
 }
 
-fn encode<T: Serialize>(record: &T) -> Vec<u8> {
+fn encode<T: Stored>(record: &T) -> Vec<u8> {
     // Into a vector with a type of our own: it cannot fail, and an empty value would be read as no record.
-    postcard::to_extend(record, vec![VERSION]).unwrap_or_default()
+    postcard::to_extend(record, vec![T::VERSION]).unwrap_or_default()
 }
 
-fn decode<T: for<'a> Deserialize<'a>>(value: &[u8]) -> Option<T> {
+fn decode<T: Stored>(value: &[u8]) -> Option<T> {
     let (version, rest) = value.split_first()?;
-    if *version != VERSION {
+    if *version != T::VERSION {
         return None;
     }
     postcard::from_bytes(rest).ok()
@@ -269,7 +300,7 @@ mod tests {
     }
 
     fn record(complete: bool, clean: bool) -> ResumeRecord {
-        let file = FileRecord { fingerprint: print(100, 1_000_000), complete };
+        let file = FileRecord { fingerprint: print(100, 1_000_000), complete, changed: false };
         ResumeRecord { files: vec![Some(file)], clean, boot: boot_id(), saved_at: 2_000_000, ..Default::default() }
     }
 

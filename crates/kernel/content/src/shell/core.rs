@@ -369,6 +369,13 @@ impl Core {
         }
     }
 
+    /// Holds those of the pieces that are not verified.
+    pub(crate) fn hold_missing(&mut self, now: Instant, pieces: impl Iterator<Item = u32>, effects: &mut Effects) {
+        let Some(swarm) = &self.swarm else { return };
+        let missing: Vec<u32> = pieces.filter(|piece| !swarm.have().contains(*piece)).collect();
+        self.hold(now, missing.into_iter(), effects);
+    }
+
     /// Puts a held piece back: verified anew, or to be fetched.
     pub(crate) fn release(&mut self, now: Instant, piece: u32, verified: bool, effects: &mut Effects) {
         self.held.remove(piece);

@@ -15,7 +15,7 @@ use super::{Known, Torrent};
 use crate::event::ContentEvent;
 use crate::shell::Content;
 use crate::status::{Trouble, TroubleKind};
-use crate::storage::{Storage, StorageError, Urgency};
+use crate::storage::{Fingerprint, Storage, StorageError, Urgency};
 
 /// 64 MiB of pieces on their way for one torrent at most.
 const MAX_INFLIGHT: u64 = 64 << 20;
@@ -30,6 +30,8 @@ struct Prepared {
     trouble: Option<StorageError>,
     /// The check itself failed: it has to be made again.
     unchecked: bool,
+    /// Files that somebody changed or took away since they were complete, and how they are now.
+    guarded: Vec<(usize, Option<Fingerprint>)>,
 }
 
 impl Torrent {
@@ -62,6 +64,7 @@ impl Torrent {
                 let geometry = prepared.geometry;
                 self.adopt(&prepared);
                 self.start_machine(swarm, Some((geometry, prepared.wanted)), paused);
+                self.hold_guarded(&prepared.content, &prepared.guarded);
                 self.settle(prepared.trouble, prepared.unchecked);
             }
             // The bitfield was made for this very torrent.
@@ -173,15 +176,15 @@ impl Torrent {
         let (storage, selected, plan) = planned.await?;
         let wanted = wanted_pieces(&storage, &selected);
         let mut failed = None;
-        let (mut have, to_hash, prints) = match plan {
+        let (mut have, to_hash, prints, guarded) = match plan {
             Ok(plan) => {
                 self.to_check.store(plan.bytes(storage.info()), Ordering::Relaxed);
                 self.checked.store(0, Ordering::Relaxed);
-                (plan.trusted, plan.to_hash, plan.prints)
+                (plan.trusted, plan.to_hash, plan.prints, plan.guarded)
             }
             Err(error) => {
                 failed = Some(error);
-                (Bitfield::new(geometry.piece_count()), Vec::new(), Vec::new())
+                (Bitfield::new(geometry.piece_count()), Vec::new(), Vec::new(), Vec::new())
             }
         };
         let hashed =
@@ -198,7 +201,14 @@ impl Torrent {
             storage.seal_as(file, prints.get(file).copied().flatten());
         }
         let unchecked = failed.is_some();
-        let room = self.room_needed(&have, &wanted, geometry);
+        let wrong = |file: &usize| !content.is_complete(*file) && selected.get(*file).copied().unwrap_or(true);
+        let guarded: Vec<_> =
+            guarded.into_iter().filter(wrong).map(|f| (f, prints.get(f).copied().flatten())).collect();
+        let mut fetched = wanted.clone();
+        for piece in guarded.iter().flat_map(|(file, _)| storage.layout().file_pieces(*file)) {
+            fetched[piece as usize] = false;
+        }
+        let room = self.room_needed(&have, &fetched, geometry);
         let made = self.shell.tools.pool.run(Urgency::Peer, move || {
             if room > 0 {
                 storage.check_room(room)?;
@@ -207,7 +217,7 @@ impl Torrent {
             Ok(())
         });
         let trouble = failed.or(made.await.unwrap_or(Ok(())).err());
-        Some(Prepared { content, have, wanted, geometry, trouble, unchecked })
+        Some(Prepared { content, have, wanted, geometry, trouble, unchecked, guarded })
     }
 
     /// Bytes of wanted pieces that are missing.

@@ -46,6 +46,8 @@ pub(super) struct Plan {
     pub(super) to_hash: Vec<u32>,
     /// How the files were before anything of them was hashed.
     pub(super) prints: Vec<Option<Fingerprint>>,
+    /// Files that were complete until somebody changed them or took them away.
+    pub(super) guarded: Vec<usize>,
 }
 
 impl Plan {
@@ -53,7 +55,8 @@ impl Plan {
     pub(super) fn new(storage: &Storage, known: &Known) -> Result<Self, StorageError> {
         let info = storage.info();
         let pieces = info.piece_count();
-        let mut plan = Plan { trusted: Bitfield::new(pieces), to_hash: Vec::new(), prints: Vec::new() };
+        let mut plan =
+            Plan { trusted: Bitfield::new(pieces), to_hash: Vec::new(), prints: Vec::new(), guarded: Vec::new() };
         for (index, file) in info.files().iter().enumerate() {
             let print = if is_stored(file) && !file.is_empty() { storage.fingerprint(index)? } else { None };
             plan.prints.push(print);
@@ -81,6 +84,17 @@ impl Plan {
                 None => false,
             })
             .collect();
+        if let Some(resume) = resume {
+            let guards = |i: &usize| {
+                let file = &info.files()[*i];
+                is_stored(file)
+                    && !file.is_empty()
+                    && storage.is_placed(*i)
+                    && resume.somebody_changed(*i, plan.prints[*i].as_ref())
+            };
+            plan.guarded = (0..plan.prints.len()).filter(guards).collect();
+        }
+        let prints = &plan.prints;
         // A folder that is not there at all needs no look at each piece.
         if prints.iter().all(Option::is_none) && saved.count() == 0 {
             return Ok(plan);

@@ -29,6 +29,8 @@ pub(super) struct Suspect {
     pub(super) seen: Option<Fingerprint>,
     /// Looking at it failed, so that the same fingerprint does not mean the same answer.
     pub(super) failed: bool,
+    /// It was complete: what is wrong in it now somebody wrote, and nothing is fetched over that unasked.
+    pub(super) complete: bool,
     pub(super) trouble: Option<Trouble>,
 }
 

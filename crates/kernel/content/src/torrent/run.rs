@@ -432,12 +432,14 @@ impl Torrent {
         let Some(have) = have else { return 0 };
         let totals = self.totals();
         let torrent = Arc::clone(self);
-        let suspects: Vec<usize> = self.desk.lock().suspects.keys().copied().collect();
+        let suspects: Vec<(usize, bool)> = self.desk.lock().suspects.iter().map(|(f, s)| (*f, s.complete)).collect();
         let saved = self.shell.tools.pool.run(Urgency::Peer, move || {
             let mut record = ResumeRecord::take(&have, &content, clean && suspects.is_empty()).with_totals(totals);
             // A file that somebody changed is not trusted later either.
-            for file in suspects {
-                if let Some(file) = record.files.get_mut(file) {
+            for (file, was_complete) in suspects {
+                if was_complete {
+                    record.note_changed(file);
+                } else if let Some(file) = record.files.get_mut(file) {
                     *file = None;
                 }
             }

@@ -8,7 +8,7 @@ use super::check;
 use super::desk::{Probe, Suspect};
 use crate::shell::Content;
 use crate::status::{Trouble, TroubleKind};
-use crate::storage::{StorageError, Urgency};
+use crate::storage::{Fingerprint, StorageError, Urgency};
 
 /// A trouble that comes back within a minute is the same one: its probe goes on where it was, so that a torrent does not
 /// flap.
@@ -36,13 +36,15 @@ impl Torrent {
 
     /// A file was changed by somebody, or cannot be read: its pieces are out of service already.
     pub(super) fn begin_suspicion(&self, file: usize, error: Option<&StorageError>) {
-        let path = self.shell.content().map(|content| content.storage.path(file)).unwrap_or_default();
+        let content = self.shell.content();
+        let path = content.as_ref().map(|content| content.storage.path(file)).unwrap_or_default();
+        let complete = content.is_some_and(|content| content.is_complete(file));
         let trouble = error.map_or_else(|| changed(&path), StorageError::trouble);
         tracing::warn!(torrent = %self.id, message = %trouble.message, "pieces are taken out of service");
         let mut desk = self.desk.lock();
         // Until it was looked at nobody can say that it is changed; then the trouble is told.
-        desk.suspects.entry(file).or_insert_with(|| Suspect { seen: None, failed: true, trouble: None }).trouble =
-            error.map(|_| trouble);
+        let suspect = || Suspect { seen: None, failed: true, complete, trouble: None };
+        desk.suspects.entry(file).or_insert_with(suspect).trouble = error.map(|_| trouble);
         desk.suspect_probe = Some(Probe { next: Instant::now(), delay: self.shared.config.mend_probe });
     }
 
@@ -169,8 +171,30 @@ impl Torrent {
         }
     }
 
-    fn still_suspect(&self, file: usize, seen: Option<crate::storage::Fingerprint>, failed: bool, trouble: Trouble) {
-        self.desk.lock().suspects.insert(file, Suspect { seen, failed, trouble: Some(trouble) });
+    fn still_suspect(&self, file: usize, seen: Option<Fingerprint>, failed: bool, trouble: Trouble) {
+        let mut desk = self.desk.lock();
+        let complete = desk.suspects.get(&file).is_some_and(|suspect| suspect.complete);
+        desk.suspects.insert(file, Suspect { seen, failed, complete, trouble: Some(trouble) });
+    }
+
+    /// Files that somebody changed or took away while the engine was not there are held as if it had been.
+    pub(super) fn hold_guarded(self: &Arc<Self>, content: &Content, guarded: &[(usize, Option<Fingerprint>)]) {
+        for (file, seen) in guarded {
+            let path = content.storage.path(*file);
+            tracing::warn!(torrent = %self.id, path = %path.display(), "changed since it was complete: nothing is fetched over it");
+            let trouble = match seen {
+                Some(_) => changed(&path),
+                None => StorageError::Missing { path, source: std::io::ErrorKind::NotFound.into() }.trouble(),
+            };
+            let suspect = Suspect { seen: *seen, failed: false, complete: true, trouble: Some(trouble) };
+            let mut desk = self.desk.lock();
+            desk.suspects.insert(*file, suspect);
+            desk.suspect_probe.get_or_insert_with(|| Probe::new(self.shared.config.mend_probe));
+            drop(desk);
+            self.shell.with(|core, now, effects| {
+                core.hold_missing(now, content.storage.layout().file_pieces(*file), effects)
+            });
+        }
     }
 
     /// Looks at a few of the complete files, the next ones each time: a file that was changed is noticed even if nobody

@@ -8,9 +8,10 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use tokio::runtime::Runtime;
 use weft_content::{CreateOptions, InfoHash, RateLimits, State};
+use weft_events::Item;
 use weft_store::{MemoryStore, Store};
 
-use crate::world::{Node, Setup, make_tree, random, read_tree, until};
+use crate::world::{Node, Setup, make_tree, random, read_tree, soon, until};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
@@ -52,16 +53,29 @@ async fn an_orderly_end_costs_no_rehash_and_no_byte() {
     assert_eq!(done.wasted, kept.wasted);
     b.engine.shutdown().await;
     drop(b);
-    // As a seed again: a file is believed as long as it is as it was; one that is not is hashed.
+    // As a seed again: a file is believed as long as it is as it was. One that is not is hashed, and held: who changed it
+    // does not lose what they wrote, not after another restart either, until they ask for it.
     let large = b_dir.path().join("t/large");
     let mut bytes = std::fs::read(&large).unwrap();
     bytes[4_000_000] ^= 1;
     std::fs::write(&large, &bytes).unwrap();
-    a.engine.pause(id).await.unwrap();
+    for _ in 0..2 {
+        let b = with_store(b_dir.path(), &store).await;
+        let status = until("the check", || b.engine.get(id).filter(|s| s.state == State::Error)).await;
+        assert_eq!(status.pieces_done, status.pieces - 1, "one byte of one piece is wrong");
+        assert_eq!(status.trouble.map(|t| t.kind), Some(weft_content::TroubleKind::FileChanged));
+        let mut events = b.feed.subscribe_now();
+        b.engine.add_peers(id, vec![weft_content::KnownPeer::Socket(a.address)]).unwrap();
+        // The two have met, and found that there is nothing to fetch.
+        while !matches!(soon("the meeting's end", events.next()).await, Item::Event(e) if e.kind == "peer-disconnected")
+        {
+        }
+        b.engine.shutdown().await;
+        assert_eq!(std::fs::read(&large).unwrap(), bytes);
+    }
     let b = with_store(b_dir.path(), &store).await;
-    let status = until("the check", || b.engine.get(id).filter(|s| s.state == State::Downloading)).await;
-    assert_eq!(status.pieces_done, status.pieces - 1, "one byte of one piece is wrong");
-    a.engine.resume(id).await.unwrap();
+    until("the check", || b.engine.get(id).filter(|s| s.state == State::Error)).await;
+    b.engine.recheck(id).await.unwrap();
     b.engine.add_peers(id, vec![weft_content::KnownPeer::Socket(a.address)]).unwrap();
     b.complete(id).await;
     assert_eq!(read_tree(&b_dir.path().join("t")), read_tree(&a_dir.path().join("t")));
