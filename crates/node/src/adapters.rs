@@ -4,8 +4,10 @@ mod discovery;
 mod hints;
 mod introductions;
 mod reachability;
+mod sightings;
 
 pub(crate) use discovery::DhtDiscovery;
 pub(crate) use hints::MagnetHints;
 pub(crate) use introductions::Introducer;
 pub(crate) use reachability::{Reachable, addresses_of};
+pub(crate) use sightings::Lookout;

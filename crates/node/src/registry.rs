@@ -7,7 +7,7 @@ use weft_network::NetworkService;
 use weft_people::{PeopleParts, PeopleService, system_clock};
 use weft_service::Service;
 
-use crate::adapters::{Introducer, Reachable};
+use crate::adapters::{Introducer, Lookout, Reachable};
 use crate::kernel::Kernel;
 
 /// Every service, in the order of their start.
@@ -26,6 +26,7 @@ fn people(kernel: &Kernel) -> PeopleParts {
         events: kernel.feed.sink(),
         reachability: Arc::new(Reachable::new(kernel.overlay.clone(), kernel.network.clone())),
         introductions: Arc::new(Introducer::new(kernel.overlay.clone())),
+        sightings: Arc::new(Lookout::new(kernel.overlay.clone(), kernel.feed.clone())),
         clock: system_clock(),
     }
 }

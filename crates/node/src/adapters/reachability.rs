@@ -18,16 +18,18 @@ impl Reachable {
 
 impl Reachability for Reachable {
     fn reach(&self) -> Reach {
-        let addresses = self.overlay.addresses();
-        // Identity knows a relay's text alone.
-        let relays: Vec<_> =
-            addresses.relays.iter().filter_map(|relay| RelayHint::new(&relay.to_string()).ok()).collect();
-        Reach::new(&addresses.udp, &addresses.tcp, &relays)
+        reach_of(&self.overlay.addresses())
     }
 
     fn network(&self) -> NetworkName {
         self.network.clone()
     }
+}
+
+/// Addresses of the overlay, as identity keeps them: it knows a relay's text alone.
+pub(crate) fn reach_of(addresses: &PeerAddresses) -> Reach {
+    let relays: Vec<_> = addresses.relays.iter().filter_map(|relay| RelayHint::new(&relay.to_string()).ok()).collect();
+    Reach::new(&addresses.udp, &addresses.tcp, &relays)
 }
 
 /// A contact's reach, as the overlay takes it. A relay whose text the overlay cannot read is of another version.

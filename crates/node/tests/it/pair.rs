@@ -19,6 +19,7 @@ async fn an_invitation_then_a_folder() {
     assert_eq!((status, &connected["path"]), (200, &json!("direct")), "{connected}");
     let (_, known) = ben.get(&format!("/api/v1/network/peers/{peer}")).await;
     assert_eq!(known["key"], json!(peer), "{known}");
+    ben.until("/api/v1/people/contacts", |_, contacts| contacts[0]["devices"][0]["seen"].is_u64()).await;
 
     let folder = ann.dir().join("folder");
     std::fs::create_dir_all(folder.join("deep")).expect("a folder");

@@ -8,7 +8,7 @@
 //!
 //! use weft_events::Feed;
 //! use weft_identity::{DeviceKey, DeviceName, NetworkName, Reach, RecoveryPhrase, Unlocked};
-//! use weft_people::{Introductions, PeopleParts, PeopleService, Reachability, system_clock};
+//! use weft_people::{Introductions, PeopleParts, PeopleService, Reachability, Sightings, system_clock};
 //! use weft_service::Service as _;
 //! use weft_store::MemoryStore;
 //!
@@ -30,6 +30,13 @@
 //!     fn forget(&self, _: DeviceKey) {}
 //! }
 //!
+//! #[async_trait::async_trait]
+//! impl Sightings for Overlay {
+//!     async fn next(&self) -> Option<(DeviceKey, Reach)> {
+//!         None
+//!     }
+//! }
+//!
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let me = Unlocked::new(&RecoveryPhrase::generate()?, DeviceName::new("laptop")?, 1_700_000_000)?;
 //! let people = PeopleService::new(PeopleParts {
@@ -38,6 +45,7 @@
 //!     events: Feed::new().sink(),
 //!     reachability: Arc::new(Overlay),
 //!     introductions: Arc::new(Overlay),
+//!     sightings: Arc::new(Overlay),
 //!     clock: system_clock(),
 //! });
 //! people.start().await?;
@@ -51,8 +59,8 @@
 //! # Concepts
 //!
 //! - [`People`] is what the service does, as plain functions; the API under `/api/v1/people` is a thin layer over it.
-//! - **Seams**: [`Reachability`] (how is this node reached?) and [`Introductions`] (this device is known, blocked,
-//!   forgotten) are declared here and wired to the overlay by the node.
+//! - **Seams**: [`Reachability`] (how is this node reached?), [`Introductions`] (this device is known, blocked, forgotten)
+//!   and [`Sightings`] (this device came or went) are declared here and wired to the overlay by the node.
 //! - A change is acknowledged, and its [`PeopleEvent`] emitted, when it is on the disk. One that could not be written is
 //!   undone.
 
@@ -67,6 +75,6 @@ mod view;
 pub use book::{ChangeError, LoadError, Unreadable};
 pub use event::PeopleEvent;
 pub use people::{AcceptError, Accepted, People, PeopleParts};
-pub use seams::{Clock, Introductions, Reachability, system_clock};
+pub use seams::{Clock, Introductions, Reachability, Sightings, system_clock};
 pub use service::PeopleService;
 pub use view::{ContactDetail, ContactView, DeviceDetail, DeviceView, InvitationView, Me};

@@ -15,7 +15,7 @@ use weft_store::{Durability, Store, StoreHealth};
 use crate::{
     book::{ChangeError, Changed, DurableBook, LoadError, Unreadable},
     event::PeopleEvent,
-    seams::{Clock, Introductions, Reachability},
+    seams::{Clock, Introductions, Reachability, Sightings},
     view::{ContactView, Me},
 };
 
@@ -31,6 +31,8 @@ pub struct PeopleParts {
     pub reachability: Arc<dyn Reachability>,
     /// Who hears which devices are known.
     pub introductions: Arc<dyn Introductions>,
+    /// Who says where devices are seen.
+    pub sightings: Arc<dyn Sightings>,
     /// The time.
     pub clock: Clock,
 }

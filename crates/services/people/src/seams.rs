@@ -5,6 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use async_trait::async_trait;
 use weft_identity::{DeviceKey, NetworkName, Reach};
 
 /// How this node is reached by others, now. Asked whenever an invitation is made.
@@ -23,6 +24,14 @@ pub trait Introductions: Send + Sync + 'static {
     fn block(&self, device: DeviceKey);
     /// The device is a stranger's again.
     fn forget(&self, device: DeviceKey);
+}
+
+/// Where peers' devices are seen, as it happens.
+#[async_trait]
+pub trait Sightings: Send + Sync + 'static {
+    /// The next device that came or went, and where it can be reached as far as is known. Strangers' may be among them.
+    /// `None` when there will be no more.
+    async fn next(&self) -> Option<(DeviceKey, Reach)>;
 }
 
 /// Gives the time in Unix seconds.

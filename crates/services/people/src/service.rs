@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde_json::json;
+use tokio::task::AbortHandle;
 use utoipa_axum::router::OpenApiRouter;
 use weft_service::{Health, Sample, Service, StartError};
 use weft_store::StoreHealth;
@@ -11,6 +13,7 @@ use weft_store::StoreHealth;
 use crate::{
     api,
     people::{People, PeopleParts},
+    seams::Sightings,
     view::ContactView,
 };
 
@@ -20,13 +23,17 @@ const NAME: &str = "people";
 /// The `people` service. Always on.
 pub struct PeopleService {
     people: Arc<People>,
+    sightings: Arc<dyn Sightings>,
+    /// Remembers where contacts' devices are seen.
+    watch: Mutex<Option<AbortHandle>>,
 }
 
 impl PeopleService {
     /// A service of these parts. Nothing is read before it is started.
     #[must_use]
     pub fn new(parts: PeopleParts) -> Self {
-        Self { people: Arc::new(People::new(parts)) }
+        let sightings = parts.sightings.clone();
+        Self { people: Arc::new(People::new(parts)), sightings, watch: Mutex::default() }
     }
 
     /// What the service does, for the node's adapters.
@@ -91,7 +98,13 @@ impl Service for PeopleService {
                 .caused_by(source)
         };
         match loaded {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                let watch = tokio::spawn(watch(self.people.clone(), self.sightings.clone())).abort_handle();
+                if let Some(before) = self.watch.lock().replace(watch) {
+                    before.abort();
+                }
+                Ok(())
+            }
             Ok(Err(error)) => Err(failed(error.into())),
             Err(error) => Err(failed(error.into())),
         }
@@ -99,5 +112,23 @@ impl Service for PeopleService {
 
     async fn stop(&self) {
         // Every change was on disk before it was acknowledged: there is nothing to finish.
+        if let Some(watch) = self.watch.lock().take() {
+            watch.abort();
+        }
+    }
+}
+
+/// Remembers when and where contacts' devices are seen, so that they are found after a restart although their addresses
+/// changed since the invitation.
+async fn watch(people: Arc<People>, sightings: Arc<dyn Sightings>) {
+    while let Some((device, reach)) = sightings.next().await {
+        if people.owner_of(&device).is_none() {
+            continue;
+        }
+        let people = people.clone();
+        let remembered = tokio::task::spawn_blocking(move || people.saw_device(device, &reach)).await;
+        if let Ok(Err(error)) = remembered {
+            tracing::debug!(%error, "where a contact's device was seen could not be remembered");
+        }
     }
 }

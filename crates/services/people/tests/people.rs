@@ -17,7 +17,7 @@ use weft_events::{Feed, Item, Subscription};
 use weft_identity::{
     DeviceKey, DeviceName, Identity, InvitationDraft, NetworkName, Reach, RecoveryPhrase, RelayHint, Unlocked,
 };
-use weft_people::{Introductions, PeopleParts, PeopleService, Reachability};
+use weft_people::{Introductions, PeopleParts, PeopleService, Reachability, Sightings};
 use weft_service::{Health, Service};
 use weft_store::{
     Batch, CommitError, Durability, Entry, FjallStore, MemoryStore, ReadError, Store, StoreHealth, StoreOptions, Table,
@@ -47,6 +47,13 @@ impl Introductions for Overlay {
     }
     fn forget(&self, device: DeviceKey) {
         self.told.lock().push(("forget".to_owned(), device));
+    }
+}
+
+#[async_trait::async_trait]
+impl Sightings for Overlay {
+    async fn next(&self) -> Option<(DeviceKey, Reach)> {
+        None
     }
 }
 
@@ -87,6 +94,7 @@ impl Node {
             events: feed.sink(),
             reachability: Arc::new(Here(network)),
             introductions: overlay.clone(),
+            sightings: overlay.clone(),
             clock: Arc::new(move || time.load(Ordering::Relaxed)),
         });
         service.start().await.unwrap();
