@@ -7,6 +7,7 @@
 mod args;
 mod client;
 mod failure;
+mod interrupt;
 mod output;
 mod progress;
 mod prompt;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::args::Cli;
+use crate::verbs::Cli;
 
 fn main() -> ExitCode {
     // clap ends the process itself with 2 for a usage error, 0 for help.

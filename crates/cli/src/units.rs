@@ -2,6 +2,11 @@
 
 const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
 
+/// `1 device`, `2 devices`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// `1.2 GB`: decimal units, as disks and lines are sold.
 pub(crate) fn bytes(bytes: u64) -> String {
     if bytes < 1000 {

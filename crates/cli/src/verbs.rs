@@ -1,22 +1,79 @@
-//! The verbs, one file a group. A new service brings one file here and one line in [`run`] and in the arguments.
+//! The command line, from which help, man pages and completions come too: the verbs, one file a group. A new service brings
+//! one file, one line in [`Verb`] and one in [`run`].
 
-pub(crate) mod config;
-pub(crate) mod doctor;
-pub(crate) mod events;
-pub(crate) mod generated;
-pub(crate) mod get;
-pub(crate) mod id;
-pub(crate) mod lab;
-pub(crate) mod people;
-pub(crate) mod share;
-pub(crate) mod status;
-pub(crate) mod torrents;
-pub(crate) mod up;
+mod config;
+mod doctor;
+mod events;
+mod generated;
+mod get;
+mod id;
+mod lab;
+mod people;
+mod share;
+mod status;
+mod torrents;
+mod up;
 
 use std::process::ExitCode;
 
-use crate::args::{Cli, Verb};
-use crate::failure::{Failure, Result};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::args::Global;
+use crate::failure::Result;
+
+/// Share files with people, without a server between.
+#[derive(Debug, Parser)]
+#[command(name = "weft", version, about, long_about = None, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 failure, 2 usage, 3 unreachable, 4 denied, 5 timed out.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a node in the foreground
+    Up(up::Up),
+    /// Show or change who you are
+    Id(id::Id),
+    /// List the people and devices you know
+    Peers(people::Peers),
+    /// Make an invitation link, with which others reach you
+    Invite(people::Invite),
+    /// Accept somebody's invitation link
+    AddPeer(people::AddPeer),
+    /// Share a file or folder
+    Share(share::Share),
+    /// Get what a link names
+    Get(get::Get),
+    /// List what you share and get
+    Ls(torrents::Ls),
+    /// Show one torrent with its peers, files and trackers
+    Show(torrents::Show),
+    /// Stop a torrent for now
+    Pause(torrents::Pause),
+    /// Go on with a paused torrent
+    Resume(torrents::Resume),
+    /// Take a torrent out of the list
+    Remove(torrents::Remove),
+    /// Show the running node and its services
+    Status(status::StatusArgs),
+    /// Find what is wrong, and say what to do
+    Doctor(doctor::Doctor),
+    /// Show and change settings
+    Config(config::ConfigArgs),
+    /// Follow what happens
+    Events(events::Events),
+    /// Run a swarm of nodes on this machine, and check that it works
+    Lab(lab::LabArgs),
+    /// Print a completion script for a shell
+    Completions(generated::Completions),
+    /// Print the manual page
+    Man(generated::Man),
+}
 
 /// Runs what was asked for.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
@@ -39,20 +96,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Config(args) => config::run(global, args),
         Verb::Events(args) => events::run(global, args).await,
         Verb::Lab(args) => lab::run(global, args).await,
-        Verb::Completions(args) => generated::completions(args),
-        Verb::Man(args) => generated::man(args),
+        Verb::Completions(args) => generated::completions(args, Cli::command()),
+        Verb::Man(args) => generated::man(args, Cli::command()),
     }
-}
-
-/// Ctrl-C, or `kill`: whoever waits for it stops cleanly.
-pub(crate) async fn interrupted() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let no_signals = |error: std::io::Error| Failure::new(format!("the system gives no signals: {error}"));
-    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

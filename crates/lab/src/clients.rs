@@ -11,7 +11,8 @@ use anyhow::Result;
 pub use libtorrent::Libtorrent;
 pub use transmission::Transmission;
 
-use crate::process::{Usage, run};
+use crate::command::run;
+use crate::process::Usage;
 
 /// Where a torrent comes from.
 #[derive(Debug, Clone, Copy)]

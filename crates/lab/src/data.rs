@@ -11,7 +11,7 @@ use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-use crate::process::run;
+use crate::command::run;
 
 /// A file must have this many bytes to count as a big one.
 pub const BIG: u64 = 100_000_000;

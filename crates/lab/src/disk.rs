@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::command::run;
 use crate::data::free_space;
-use crate::process::run;
 
 /// A tmpfs; unmounted on drop.
 #[derive(Debug)]

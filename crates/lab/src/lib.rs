@@ -28,7 +28,9 @@
 
 pub mod api;
 pub mod binary;
+pub mod cable;
 pub mod clients;
+pub mod command;
 pub mod data;
 pub mod disk;
 pub mod http;

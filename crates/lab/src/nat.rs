@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::cable::DelayedCable;
 use crate::netns::{Netns, Switch};
-use crate::process::Process;
 
 /// What a router does to the packets of who sits behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Home {
     machine: Arc<Netns>,
     inside: Ipv4Addr,
     outside: Ipv4Addr,
-    _cable: Option<Process>,
+    _cable: Option<DelayedCable>,
 }
 
 impl Home {
@@ -49,7 +49,7 @@ impl Home {
         let inside = Ipv4Addr::new(192, 168, number, 2);
         let cable = match delay {
             Duration::ZERO => switch.plug(&router, "wan0", number).map(|_| None)?,
-            delay => Some(switch.plug_delayed(&router, "wan0", number, delay)?),
+            delay => Some(DelayedCable::plug(switch, &router, "wan0", number, delay)?),
         };
         machine.connect(Switch::PORT, &router, "lan0")?;
         router.address("lan0", gateway, 24)?;

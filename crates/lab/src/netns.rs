@@ -4,20 +4,18 @@
 //! namespace with a bridge to plug many into. All of it needs root: ask [`refusal`] first, and say what it says.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::process::{Launch, Process, run};
+use crate::command::run;
 
 /// Every namespace of a lab begins with this and the process id, so that leftovers can be told from live ones.
 const PREFIX: &str = "weft";
@@ -205,36 +203,26 @@ impl Switch {
         Ipv4Addr::new(a, b, c, host)
     }
 
+    /// A number for the names of one cable's ends.
+    pub fn next_port(&self) -> u32 {
+        self.ports.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Plugs a namespace in as `interface` at `a.b.c.host`; returns the name of the switch's side of the cable.
     pub fn plug(&self, netns: &Netns, interface: &str, host: u8) -> Result<String> {
-        let port = format!("p{}", self.ports.fetch_add(1, Ordering::Relaxed));
+        let port = format!("p{}", self.next_port());
         self.netns.connect(&port, netns, interface)?;
         self.netns.ip(&["link", "set", &port, "master", Self::BRIDGE, "up"])?;
         netns.address(interface, self.at(host), 24)?;
         Ok(port)
     }
 
-    /// Plugs a namespace in as [`plug`](Switch::plug) does, by a cable that takes `delay` each way. The cable is a process
-    /// (Python: a TAP interface cannot be made without unsafe code): it lasts as long as what is returned.
-    pub fn plug_delayed(&self, netns: &Netns, interface: &str, host: u8, delay: Duration) -> Result<Process> {
-        let number = self.ports.fetch_add(1, Ordering::Relaxed);
-        let (port, far) = (format!("p{number}"), format!("f{number}"));
-        let script = tempfile::Builder::new().prefix("weft-delay-").suffix(".py").tempfile()?;
-        std::fs::write(script.path(), include_str!("delay.py"))?;
-        let mut cable = Launch::new("a delayed cable", "python3", "/dev/null")
-            .arg(script.path())
-            .args([&port, &far, &(delay.as_secs_f64() * 1000.0).to_string()])
-            .inside(Some(self.netns.clone()))
-            .piped()
-            .start()?;
-        let (_, output) = cable.pipes().context("no pipes")?;
-        let mut said = String::new();
-        BufReader::new(output).read_line(&mut said)?;
-        ensure!(said.trim() == "up", "a delayed cable needs python3 and /dev/net/tun");
-        self.netns.ip(&["link", "set", &far, "netns", netns.name(), "name", interface])?;
-        self.netns.ip(&["link", "set", &port, "master", Self::BRIDGE, "up"])?;
-        netns.address(interface, self.at(host), 24)?;
-        Ok(cable)
+    /// Plugs a namespace in as [`plug`](Switch::plug) does, by the cable whose ends are interfaces of the switch's
+    /// namespace called `near` and `far`.
+    pub fn plug_cable(&self, netns: &Netns, interface: &str, host: u8, near: &str, far: &str) -> Result<()> {
+        self.netns.ip(&["link", "set", far, "netns", netns.name(), "name", interface])?;
+        self.netns.ip(&["link", "set", near, "master", Self::BRIDGE, "up"])?;
+        netns.address(interface, self.at(host), 24)
     }
 
     /// A new machine on this switch. Its default route leads to the switch, as to a router that forwards nothing:

@@ -310,19 +310,6 @@ fn tail(path: &Path) -> io::Result<String> {
     Ok(format!("--- end of {} ---\n{}", path.display(), String::from_utf8_lossy(&bytes)))
 }
 
-/// Runs a command to its end and returns what it printed; a failure quotes its standard error.
-pub fn run(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {program}: is it installed?"))?;
-    if !output.status.success() {
-        bail!("{program} {} failed: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
 /// Polls `probe` until it gives something, every 20 ms; after `within` it is an error that says what was awaited.
 ///
 /// For what offers no event to wait for: files of another process, the state of a client that is only polled.

@@ -193,6 +193,6 @@ async fn namespaces_go_with_their_handle() -> Result<()> {
     let inside: Arc<Netns> = place.clone();
     place.runtime()?.spawn(async move { drop(inside) }).await?;
     drop(place);
-    assert!(!weft_lab::process::run("ip", &["netns", "list"])?.contains(&name));
+    assert!(!weft_lab::command::run("ip", &["netns", "list"])?.contains(&name));
     Ok(())
 }

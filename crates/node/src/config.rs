@@ -6,9 +6,11 @@
 mod edit;
 mod error;
 mod layers;
+mod origin;
 mod sections;
 
 pub use edit::{get, set};
 pub use error::{ConfigError, EditError};
-pub use layers::{Entry, Loaded, Origin, Sources};
+pub use layers::{Entry, Loaded, Sources};
+pub use origin::Origin;
 pub use sections::{ApiConfig, Config, IdentityConfig, LogConfig, LogFormat, ServicesConfig};

@@ -14,7 +14,7 @@ use weft_store::{FjallStore, Store, StoreOptions};
 
 use crate::adapters::{DhtDiscovery, MagnetHints};
 use crate::config::{Config, Loaded, Origin};
-use crate::node::StartError;
+use crate::error::StartError;
 
 /// The folder of the store in the data folder.
 const STORE_DIR: &str = "store";

@@ -26,6 +26,7 @@ mod adapters;
 mod api;
 mod config;
 mod data_dir;
+mod error;
 mod event;
 mod health;
 pub mod identity;
@@ -41,6 +42,7 @@ pub use config::{
     ServicesConfig, Sources, get as get_setting, set as set_setting,
 };
 pub use data_dir::{ApiToken, DataDirError, NodeAddress, read_token, running_node};
+pub use error::StartError;
 pub use event::NodeEvent;
-pub use node::{Node, NodeConfig, StartError};
+pub use node::{Node, NodeConfig};
 pub use paths::{NoHome, Paths};

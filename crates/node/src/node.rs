@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use weft_network::BadValue;
 use weft_overlay::Overlay;
 use weft_service::Service;
 
 use crate::api::{self, ApiState, Guard, NodeFacts, NodeStatus};
 use crate::config::{Loaded, Origin};
-use crate::data_dir::{ApiToken, DataDir, DataDirError, NodeAddress};
+use crate::data_dir::{ApiToken, DataDir, NodeAddress};
+use crate::error::StartError;
 use crate::event::NodeEvent;
 use crate::health::NodeHealth;
-use crate::identity::{self, IdentityError, Passphrase};
+use crate::identity::{self, Passphrase};
 use crate::kernel::{Kernel, follow_port};
 use crate::paths::Paths;
 use crate::registry;
@@ -53,52 +53,6 @@ impl NodeConfig {
         self.services.push(service);
         self
     }
-}
-
-/// Why a node did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The data folder cannot be used.
-    #[error(transparent)]
-    DataDir(#[from] DataDirError),
-    /// There is no identity.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// A setting cannot be followed.
-    #[error("the setting `{}` cannot be followed: {}; see `weft config show --origin`", .0.key, .0.reason)]
-    Setting(BadValue),
-    /// The API would be open to others.
-    #[error(
-        "the API would listen on {0}, which is not loopback; set `api.listen` to 127.0.0.1 and reach it from elsewhere through ssh"
-    )]
-    NotLoopback(SocketAddr),
-    /// The API's port cannot be had.
-    #[error(
-        "the API cannot listen on {address}; stop what listens there, or choose another port with the setting `api.listen`"
-    )]
-    ApiListen {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The store does not open.
-    #[error(transparent)]
-    Store(#[from] weft_store::OpenError),
-    /// The overlay does not start.
-    #[error(transparent)]
-    Overlay(#[from] weft_overlay::StartError),
-    /// The content engine does not start.
-    #[error(transparent)]
-    Content(#[from] weft_content::StartError),
-    /// A core service does not start.
-    #[error(transparent)]
-    Service(#[from] weft_service::StartError),
-    /// A step of the start was cut off.
-    #[error("the start was cut off; start the node again")]
-    Interrupted(#[source] tokio::task::JoinError),
 }
 
 /// A running node.

@@ -6,9 +6,9 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::interrupted;
 use crate::args::Global;
 use crate::failure::{Exit, Failure, Result};
+use crate::interrupt::interrupted;
 use crate::table::plain;
 use crate::{output, session};
 

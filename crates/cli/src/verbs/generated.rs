@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -25,21 +24,21 @@ pub(crate) struct Man {
     dir: Option<PathBuf>,
 }
 
-pub(crate) fn completions(args: Completions) -> Result<ExitCode> {
+pub(crate) fn completions(args: Completions, mut command: Command) -> Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "weft", &mut script);
+    clap_complete::generate(args.shell, &mut command, "weft", &mut script);
     output::say_bytes(&script);
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn man(args: Man) -> Result<ExitCode> {
+pub(crate) fn man(args: Man, command: Command) -> Result<ExitCode> {
     if let Some(dir) = args.dir {
-        let written = std::fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(Cli::command(), &dir));
+        let written = std::fs::create_dir_all(&dir).and_then(|()| clap_mangen::generate_to(command, &dir));
         written.map_err(|error| Failure::new(format!("cannot write into {}: {error}", dir.display())))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+    clap_mangen::Man::new(command).render(&mut page)?;
     output::say_bytes(&page);
     Ok(ExitCode::SUCCESS)
 }

@@ -8,10 +8,10 @@ use clap::Args;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 
-use super::interrupted;
 use crate::args::{Global, NetworkArgs};
 use crate::client::Client;
 use crate::failure::{Exit, Failure, Result};
+use crate::interrupt::interrupted;
 use crate::progress::{Progress, Step};
 use crate::session;
 use crate::shapes::{Added, Torrent};

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::Args;
 use weft_lab::{Lab, LabOptions};
 
-use super::interrupted;
 use crate::args::Global;
 use crate::failure::{Failure, Result};
+use crate::interrupt::interrupted;
 use crate::session;
 
 /// Start peers on this machine, share a file and a folder from one, kill it half-way, and compare everything.

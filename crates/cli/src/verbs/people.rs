@@ -198,7 +198,8 @@ pub(crate) async fn add_peer(global: &Global, args: AddPeer) -> Result<ExitCode>
     }
     let Accepted { contact, is_new } = serde_json::from_value(accepted)?;
     let verb = if is_new { "you know" } else { "you knew already, and now know more of," };
-    output::say(format!("{verb} {} ({} devices)", plain(&contact.petname), contact.devices.len()));
+    let devices = units::count(contact.devices.len(), "device");
+    output::say(format!("{verb} {} ({devices})", plain(&contact.petname)));
     output::say(format!("  key {}", contact.user_key));
     output::note("compare that key with them over another way if it matters who they are: `weft id` shows it there");
     Ok(ExitCode::SUCCESS)

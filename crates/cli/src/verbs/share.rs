@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::interrupted;
 use crate::args::{Global, NetworkArgs};
 use crate::client::Client;
 use crate::failure::{Failure, Result};
+use crate::interrupt::interrupted;
 use crate::progress::{Progress, Step};
 use crate::session::{self, Session};
 use crate::shapes::{Added, Creation};

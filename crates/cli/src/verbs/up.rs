@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::interrupted;
 use crate::args::{Global, NetworkArgs};
 use crate::failure::Result;
+use crate::interrupt::interrupted;
 use crate::{output, session};
 
 /// Run a node in the foreground, until Ctrl-C.

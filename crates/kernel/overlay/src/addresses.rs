@@ -7,8 +7,8 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::PeerKey;
 use crate::guard::{AddressGuard, Origin};
+use crate::keys::PeerKey;
 use crate::relay::RelayHint;
 
 /// 16 addresses of a kind: more than a machine with two providers, VPN and both IP versions has.

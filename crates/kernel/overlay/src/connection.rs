@@ -11,8 +11,8 @@ use iroh::endpoint::{Connection, VarInt};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::PeerKey;
 use crate::alpn::Channel;
+use crate::keys::PeerKey;
 use crate::limits::Permit;
 use crate::link::PathKind;
 use crate::transport_config;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::PeerKey;
 use crate::guard::Origin;
+use crate::keys::PeerKey;
 use crate::link::{BoxLink, PathKind};
 
 /// Whom to reach.

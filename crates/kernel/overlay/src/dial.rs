@@ -7,11 +7,10 @@ use iroh::endpoint::{ConnectError as IrohConnectError, ConnectWithOptsError};
 use iroh::{EndpointAddr, TransportAddr};
 use tokio::sync::watch;
 
-use crate::PeerKey;
 use crate::alpn::Channel;
 use crate::connection::{CloseCode, PeerConnection};
 use crate::hub::Hub;
-use crate::keys::endpoint_id;
+use crate::keys::{PeerKey, endpoint_id};
 use crate::limits::LimitError;
 use crate::link::PathKind;
 use crate::peers::{Observation, Observe};

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use iroh::endpoint::{BindError, BindOpts, InvalidSocketAddr, PortmapperConfig, presets};
 use iroh::{Endpoint, NetReportConfig, RelayMap, RelayMode, SecretKey};
 
+use crate::alpn::{Alpns, Channel};
 use crate::census::Census;
+use crate::registry::HandlerRegistry;
 use crate::relay::ca_tls_config;
 use crate::transport_config;
 
@@ -62,4 +64,13 @@ pub(crate) async fn bind(parts: EndpointParts) -> Result<Endpoint, EndpointError
         builder = builder.external_addr(address);
     }
     builder.bind().await.map_err(|error| EndpointError::Bind(Box::new(error)))
+}
+
+/// The protocols we answer: control and gossip always, bulk while a bulk service is on.
+pub(crate) fn accepted_alpns(alpns: &Alpns, registry: &HandlerRegistry) -> Vec<Vec<u8>> {
+    let mut accepted = vec![alpns.of_channel(Channel::Control).to_vec(), alpns.gossip().to_vec()];
+    if registry.stream_types().into_iter().any(|purpose| Channel::of(purpose) == Channel::Bulk) {
+        accepted.push(alpns.of_channel(Channel::Bulk).to_vec());
+    }
+    accepted
 }

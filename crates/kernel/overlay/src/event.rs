@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::PeerKey;
+use crate::keys::PeerKey;
 use crate::link::PathKind;
 
 /// A change of the overlay's state.

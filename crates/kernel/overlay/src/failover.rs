@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use iroh::{RelayUrl, Watcher};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::PeerKey;
 use crate::alpn::Channel;
 use crate::connection::{CloseCode, Path, only_through};
 use crate::event::OverlayEvent;
 use crate::hub::Hub;
+use crate::keys::PeerKey;
 use crate::pool::{Claim, DialError, Outcome};
 use crate::relay::{RelayHint, probe};
 

@@ -10,10 +10,9 @@ use iroh_gossip::api::{Event, GossipReceiver, GossipSender};
 use iroh_gossip::proto::TopicId;
 use sha2::{Digest, Sha256};
 
-use crate::PeerKey;
 use crate::config::Network;
 use crate::connection::CloseCode;
-use crate::keys::{endpoint_id, peer_key};
+use crate::keys::{PeerKey, endpoint_id, peer_key};
 use crate::limits::Permit;
 use crate::tasks::Tasks;
 

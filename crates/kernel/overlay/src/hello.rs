@@ -34,7 +34,7 @@ const LENGTH_BYTES: usize = 4;
 pub(crate) struct Hello {
     /// The highest version of this protocol it speaks.
     pub(crate) version: u16,
-    /// Its network: [`Network::wire_name`](crate::Network::wire_name).
+    /// Its network: [`Network::wire_name`](crate::config::Network::wire_name).
     pub(crate) network: String,
     /// Where it can be reached; its home relay first, then the one it goes to when that dies.
     pub(crate) addresses: PeerAddresses,

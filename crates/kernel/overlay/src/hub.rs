@@ -10,7 +10,6 @@ use parking_lot::RwLock;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use weft_events::EventSink;
 
-use crate::PeerKey;
 use crate::addresses::{AddressBook, PeerAddresses};
 use crate::alpn::Alpns;
 use crate::census::Census;
@@ -19,6 +18,7 @@ use crate::connection::{Path, PeerConnection};
 use crate::event::OverlayEvent;
 use crate::guard::{AddressGuard, Origin};
 use crate::hello::Hello;
+use crate::keys::PeerKey;
 use crate::limits::Limits;
 use crate::peers::{Direction, Observation, Observe, PeerTable};
 use crate::pool::Pool;

@@ -3,7 +3,9 @@
 use iroh::{EndpointId, SecretKey};
 use weft_identity::DeviceSecret;
 
-use crate::PeerKey;
+/// A peer's key: the device key its certificate names. The same bytes are its iroh endpoint id, its TLS key and the
+/// key of its DHT records.
+pub use weft_identity::DeviceKey as PeerKey;
 
 /// The key as iroh's endpoint id. `None` for bytes that iroh does not take, which a [`PeerKey`] never has.
 pub(crate) fn endpoint_id(key: &PeerKey) -> Option<EndpointId> {

@@ -77,6 +77,7 @@ mod gossip;
 pub mod guard;
 mod hello;
 mod hub;
+mod inner;
 mod keys;
 pub mod limits;
 pub mod link;
@@ -85,6 +86,7 @@ mod lookup;
 mod members;
 pub mod metered;
 mod offer;
+mod outside;
 mod overlay;
 pub mod peers;
 mod pool;
@@ -114,6 +116,7 @@ pub use dht::{DhtError, DhtNode};
 pub use endpoint::EndpointError;
 pub use event::{DhtState, OverlayEvent};
 pub use gossip::{Gossip, GossipError, Heard, MAX_MESSAGE, TopicReceiver, TopicSender};
+pub use keys::PeerKey;
 pub use limits::{LimitConfig, Limits};
 pub use link::{BoxLink, Link, LinkInfo, PathKind};
 pub use overlay::Overlay;
@@ -121,7 +124,3 @@ pub use peers::{PeerId, PeerSnapshot, PeerTable};
 pub use relay::{InvalidRelay, RelayHint, RelayName};
 pub use start::StartError;
 pub use status::{DhtStatus, NatVerdict, OfferedRelay, OverlayStatus, RelayStatus};
-
-/// A peer's key: the device key its certificate names. The same bytes are its iroh endpoint id, its TLS key and the
-/// key of its DHT records.
-pub use weft_identity::DeviceKey as PeerKey;

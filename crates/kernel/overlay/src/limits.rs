@@ -12,9 +12,9 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::PeerKey;
 use crate::connector::{ConnectError, Target};
 use crate::guard::canonical;
+use crate::keys::PeerKey;
 
 /// Bounds and lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

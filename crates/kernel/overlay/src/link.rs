@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use serde::{Deserialize, Serialize};
 
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 /// How a link gets to the peer, from the cheapest to the dearest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

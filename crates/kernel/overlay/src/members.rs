@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use weft_identity::{DeviceSecret, Purpose, Signature};
 
-use crate::PeerKey;
 use crate::addresses::PeerAddresses;
 use crate::gossip::{Gossip, Heard, MAX_MESSAGE};
 use crate::guard::Origin;
 use crate::hub::Hub;
+use crate::keys::PeerKey;
 
 const MEMBER: Purpose = Purpose::named("overlay/member/1");
 

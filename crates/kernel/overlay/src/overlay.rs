@@ -6,35 +6,32 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use iroh::Watcher;
-use parking_lot::Mutex;
 use weft_events::EventSink;
 use weft_identity::DeviceSecret;
 
-use crate::PeerKey;
 use crate::addresses::PeerAddresses;
 use crate::alpn::Channel;
 use crate::config::OverlayConfig;
 use crate::connection::CloseCode;
 use crate::connector::{ConnectError, Connector, LinkHandler, PathPolicy, StreamType, Target};
 use crate::dht::DhtNode;
-use crate::event::OverlayEvent;
+use crate::endpoint;
 use crate::gossip::Gossip;
 use crate::guard::{AddressGuard, Origin};
-use crate::hub::Hub;
-use crate::keys::peer_key;
+use crate::inner::Inner;
+use crate::keys::{PeerKey, peer_key};
 use crate::limits::Limits;
 use crate::link::{BoxLink, PathKind};
 use crate::listener::{Listener, ListenerCounts};
-use crate::offer::Offer;
+use crate::outside;
 use crate::peers::PeerTable;
 use crate::pool::DialError;
-use crate::presence::{self, TcpSide};
+use crate::presence;
 use crate::registry::{HandlerRegistry, Status};
 use crate::relay::{RelayHint, Source};
 use crate::session::OpenFailed;
 use crate::start::{self, StartError};
-use crate::status::{NatVerdict, OverlayStatus, RelayStatus};
-use crate::tcp_dial::TcpDialer;
+use crate::status::{OverlayStatus, RelayStatus};
 
 /// 300 ms: a TLS connection that is not there by then is raced by the overlay (RFC 8305 takes 250 ms).
 const HEAD_START: Duration = Duration::from_millis(300);
@@ -55,24 +52,13 @@ pub struct Overlay {
     pub(crate) inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) config: OverlayConfig,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) dht: DhtNode,
-    pub(crate) gossip: Gossip,
-    pub(crate) dialer: TcpDialer,
-    pub(crate) listener: Mutex<Option<Listener>>,
-    pub(crate) tcp: Arc<TcpSide>,
-    pub(crate) offer: Arc<Offer>,
-}
-
 impl Overlay {
     /// Starts the overlay: binds its sockets, joins its network, and offers a relay if it is told to.
     ///
     /// # Errors
     /// [`StartError`] if a socket or a key cannot be had. That no other node is reachable is no error.
     pub async fn start(config: OverlayConfig, secret: DeviceSecret, events: EventSink) -> Result<Overlay, StartError> {
-        start::start(config, secret, events).await
+        Ok(Overlay { inner: Arc::new(start::start(config, secret, events).await?) })
     }
 
     /// Our key.
@@ -81,7 +67,7 @@ impl Overlay {
     }
 
     /// The network's name on the wire.
-    pub fn network(&self) -> &crate::Network {
+    pub fn network(&self) -> &crate::config::Network {
         &self.inner.hub.network
     }
 
@@ -108,7 +94,7 @@ impl Overlay {
     }
 
     fn services_changed(&self) {
-        self.inner.hub.endpoint.set_alpns(start::accepted_alpns(&self.inner.hub.alpns, &self.inner.hub.registry));
+        self.inner.hub.endpoint.set_alpns(endpoint::accepted_alpns(&self.inner.hub.alpns, &self.inner.hub.registry));
         self.inner.hub.services_changed.notify_one();
     }
 
@@ -221,7 +207,7 @@ impl Overlay {
         let hub = &inner.hub;
         let home = hub.endpoint.home_relay_status().get();
         let home = home.iter().find(|status| status.is_connected()).map(|status| status.url().to_string());
-        let (reflexive, nat) = start::outside_view(&hub.endpoint);
+        let (reflexive, nat) = outside::view(&hub.endpoint);
         let relays = hub.relays.all().into_iter().map(|(hint, usable, rtt)| RelayStatus {
             home: home.as_deref() == Some(hint.url().as_str()),
             url: hint.to_string(),
@@ -248,23 +234,7 @@ impl Overlay {
 
     /// Stops: says goodbye to peers and ends every task. The UDP socket is free when the last handle is dropped.
     pub async fn shutdown(&self) {
-        let hub = &self.inner.hub;
-        self.inner.offer.stop(hub).await;
-        self.inner.gossip.stop().await;
-        for connection in hub.pool.all() {
-            connection.close(CloseCode::Shutdown);
-        }
-        hub.tasks.stop().await;
-        let listener = self.inner.listener.lock().take();
-        if let Some(listener) = listener {
-            listener.shutdown().await;
-        }
-        if let Some(mapping) = &self.inner.tcp.mapping {
-            mapping.stop();
-        }
-        self.inner.dht.stop();
-        hub.endpoint.close().await;
-        hub.events.emit(&OverlayEvent::Stopped);
+        self.inner.shutdown().await;
     }
 
     /// A TLS link to the peer, at whichever of its addresses answers.
@@ -401,17 +371,5 @@ impl Connector for Overlay {
 impl std::fmt::Debug for Overlay {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Overlay").field("key", &self.inner.hub.key).finish_non_exhaustive()
-    }
-}
-
-/// What relays say of our address, judged.
-pub(crate) fn verdict(udp: bool, outside: Option<SocketAddr>, varies: Option<bool>, own: &[SocketAddr]) -> NatVerdict {
-    match (udp, outside, varies) {
-        (false, ..) => NatVerdict::UdpBlocked,
-        (true, Some(outside), _) if own.iter().any(|address| address.ip() == outside.ip()) => NatVerdict::Open,
-        (true, Some(_), Some(true)) => NatVerdict::Symmetric,
-        (true, Some(_), Some(false)) => NatVerdict::EndpointIndependent,
-        // One relay alone cannot tell.
-        (true, ..) => NatVerdict::Unknown,
     }
 }

@@ -17,8 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::PeerKey;
 use crate::guard::Origin;
+use crate::keys::PeerKey;
 use crate::link::PathKind;
 
 mod record;

@@ -7,10 +7,10 @@ use iroh::RelayUrl;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::PeerKey;
 use crate::alpn::Channel;
 use crate::connection::{CloseCode, PeerConnection};
 use crate::connector::{ConnectError, Target};
+use crate::keys::PeerKey;
 use crate::link::PathKind;
 
 /// 4 connections of one kind with one peer: both dialled at once, and each was replaced once.

@@ -154,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::BoxLink;
+    use crate::link::BoxLink;
 
     struct Nobody;
     impl LinkHandler for Nobody {

@@ -208,7 +208,7 @@ impl Hub {
     pub(crate) async fn open_stream(
         &self,
         connection: &Arc<PeerConnection>,
-        purpose: crate::StreamType,
+        purpose: crate::connector::StreamType,
     ) -> Result<Box<dyn Link>, OpenFailed> {
         let guard = connection.link();
         let (mut send, mut recv) = connection.quic().open_bi().await.map_err(OpenFailed::lost)?;
@@ -263,7 +263,7 @@ impl Hub {
         self.tell_path(peer, to);
     }
 
-    fn tell_path(&self, peer: crate::PeerKey, to: PathKind) {
+    fn tell_path(&self, peer: crate::keys::PeerKey, to: PathKind) {
         if let Some(from) = self.pool.moved(&peer, to) {
             self.events.emit(&OverlayEvent::PeerPathChanged { peer, from, to });
         }

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::Arc;
 
-use iroh::{Endpoint, Watcher};
+use iroh::Endpoint;
 use iroh_mdns_address_lookup::MdnsAddressLookup;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
@@ -15,7 +15,7 @@ use weft_identity::DeviceSecret;
 
 use crate::accept;
 use crate::addresses::AddressBook;
-use crate::alpn::{Alpns, Channel, network_tag};
+use crate::alpn::{Alpns, network_tag};
 use crate::census::Census;
 use crate::config::{Network, OverlayConfig};
 use crate::dht::{DhtNode, NodeCache};
@@ -27,13 +27,14 @@ use crate::gossip::Gossip;
 use crate::guard::{AddressGuard, Origin, Scope, local_subnets};
 use crate::hello::Hello;
 use crate::hub::Hub;
+use crate::inner::Inner;
 use crate::keys::transport_secret;
 use crate::limits::Limits;
 use crate::listener::{Listener, ListenerConfig, ListenerParts};
 use crate::lookup::{self, BookLookup, DhtLookup, Finder, LanLookup};
 use crate::members;
 use crate::offer::Offer;
-use crate::overlay::{Inner, Overlay, verdict};
+
 use crate::peers::PeerTable;
 use crate::pool::Pool;
 use crate::portmap::PortMapping;
@@ -42,7 +43,6 @@ use crate::registry::HandlerRegistry;
 use crate::relay::{ROLE_STREAM, RelayCache, RelayHint, RelayPool, RelayServerError, Source};
 use crate::resolver::OverlayResolver;
 use crate::roles::RoleHandler;
-use crate::status::NatVerdict;
 use crate::sweep;
 use crate::tasks::Tasks;
 use crate::tcp::TcpOptions;
@@ -96,38 +96,6 @@ pub enum StartError {
     Relay(#[source] RelayServerError),
 }
 
-/// The protocols we answer: control and gossip always, bulk while a bulk service is on.
-pub(crate) fn accepted_alpns(alpns: &Alpns, registry: &HandlerRegistry) -> Vec<Vec<u8>> {
-    let mut accepted = vec![alpns.of_channel(Channel::Control).to_vec(), alpns.gossip().to_vec()];
-    if registry.stream_types().into_iter().any(|purpose| Channel::of(purpose) == Channel::Bulk) {
-        accepted.push(alpns.of_channel(Channel::Bulk).to_vec());
-    }
-    accepted
-}
-
-/// How relays see us, and what follows from it.
-pub(crate) fn outside_view(endpoint: &Endpoint) -> (Vec<SocketAddr>, NatVerdict) {
-    let Some(report) = endpoint.net_report().get() else { return (Vec::new(), NatVerdict::Unknown) };
-    let v4 = report.global_v4.map(SocketAddr::V4);
-    let v6 = report.global_v6.map(SocketAddr::V6);
-    let outside: Vec<SocketAddr> = v4.into_iter().chain(v6).collect();
-    if report.relay_latency.iter().next().is_none() {
-        return (outside, NatVerdict::Unknown);
-    }
-    let interfaces = netdev::get_interfaces();
-    let own: Vec<SocketAddr> = interfaces
-        .iter()
-        .flat_map(|interface| {
-            let v4 = interface.ipv4.iter().map(|net| IpAddr::V4(net.addr()));
-            v4.chain(interface.ipv6.iter().map(|net| IpAddr::V6(net.addr())))
-        })
-        .map(|ip| SocketAddr::new(ip, 0))
-        .chain(endpoint.bound_sockets())
-        .collect();
-    let judged = verdict(report.has_udp(), outside.first().copied(), report.mapping_varies_by_dest(), &own);
-    (outside, judged)
-}
-
 fn guard_of(config: &OverlayConfig) -> AddressGuard {
     let scope = match &config.network {
         Network::Public => Scope::Public,
@@ -141,11 +109,7 @@ fn make_cache_dir(dir: Option<&Path>) -> Result<(), StartError> {
     std::fs::create_dir_all(dir).map_err(|source| StartError::CacheDir { path: dir.display().to_string(), source })
 }
 
-pub(crate) async fn start(
-    config: OverlayConfig,
-    secret: DeviceSecret,
-    events: EventSink,
-) -> Result<Overlay, StartError> {
+pub(crate) async fn start(config: OverlayConfig, secret: DeviceSecret, events: EventSink) -> Result<Inner, StartError> {
     make_cache_dir(config.cache_dir.as_deref())?;
     let secret = Arc::new(secret);
     let tasks = Tasks::default();
@@ -217,14 +181,12 @@ pub(crate) async fn start(
     };
     events.emit(&started);
     let inner = Inner { hub, dht, gossip, dialer, listener: Mutex::new(Some(listener)), tcp, offer, config };
-    let overlay = Overlay { inner: Arc::new(inner) };
-    run(&overlay, secret, arrived).await;
-    let inner = &overlay.inner;
+    run(&inner, secret, arrived).await;
     if let Err(error) = inner.offer.start(&inner.hub, &inner.config).await {
-        overlay.shutdown().await;
+        inner.shutdown().await;
         return Err(StartError::Relay(error));
     }
-    Ok(overlay)
+    Ok(inner)
 }
 
 /// Relay hosts with real domains, which the operator named.
@@ -257,7 +219,7 @@ async fn bind(
         let bound = endpoint::bind(EndpointParts {
             secret: transport_secret(secret),
             bind: config.direct.then_some(SocketAddr::new(config.bind_ip, port)),
-            alpns: accepted_alpns(alpns, &parts.registry),
+            alpns: endpoint::accepted_alpns(alpns, &parts.registry),
             relays: relays.map(),
             resolver: resolver.clone(),
             census: census.clone(),
@@ -302,8 +264,7 @@ fn tcp_side(config: &OverlayConfig, listener: &Listener) -> TcpSide {
 }
 
 /// Starts the tasks.
-async fn run(overlay: &Overlay, secret: Arc<DeviceSecret>, newcomers: mpsc::Receiver<crate::PeerKey>) {
-    let inner = &overlay.inner;
+async fn run(inner: &Inner, secret: Arc<DeviceSecret>, newcomers: mpsc::Receiver<crate::keys::PeerKey>) {
     let (hub, config, dht) = (&inner.hub, &inner.config, &inner.dht);
     let tasks = &hub.tasks;
     let public = config.network.is_public();

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::PeerKey;
 use crate::event::DhtState;
+use crate::keys::PeerKey;
 
 /// The overlay at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use crate::PeerKey;
 use crate::connector::{ConnectError, StreamType, Target};
 use crate::guard::{AddressGuard, GuardError, Origin};
+use crate::keys::PeerKey;
 use crate::limits::{Limits, Permit};
 use crate::link::{BoxLink, Link, PathKind};
 use crate::metered::Metered;

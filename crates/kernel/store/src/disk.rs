@@ -108,7 +108,9 @@ impl FjallStore {
                 *self.open.write() = Some(open);
                 StoreHealth::Ok
             }
-            Err(error) => read_only(format!("it does not open again ({error})"), "check its disk and its permissions"),
+            Err(error) => {
+                read_only(format!("it does not open again ({})", plain(&error)), "check its disk and its permissions")
+            }
         }
     }
 
@@ -122,7 +124,8 @@ impl FjallStore {
         // A failed database may keep its folder locked until its last handle is gone: drop it whole before any reopen.
         *self.open.write() = None;
         let mut state = self.state.lock();
-        state.health = read_only(format!("a write failed ({error})"), "see to its disk: it opens again by itself");
+        state.health =
+            read_only(format!("a write failed ({})", plain(error)), "see to its disk: it opens again by itself");
         state.probed = Some(Instant::now());
         tracing::error!(dir = %self.dir.display(), %error, "the store failed and is closed until its disk is well");
     }
@@ -242,4 +245,12 @@ fn read_only(because: String, mend: &str) -> StoreHealth {
 fn free_bytes(dir: &Path) -> std::io::Result<u64> {
     let stat = rustix::fs::statvfs(dir)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// What the system said, where that is what happened; the database's own words are for its developers.
+fn plain(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(source) | fjall::Error::Storage(fjall::LsmError::Io(source)) => source.to_string(),
+        other => other.to_string(),
+    }
 }

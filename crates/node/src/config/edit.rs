@@ -24,7 +24,7 @@ pub fn get(sources: &Sources, key: &str) -> Result<Entry, ConfigError> {
 }
 
 fn unknown(key: &str) -> ConfigError {
-    let origin = super::layers::Origin::Flag("this command".into());
+    let origin = super::origin::Origin::Flag("this command".into());
     ConfigError::UnknownKey { key: key.into(), origin, nearest: None }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::layers::Origin;
+use super::origin::Origin;
 
 /// Why a configuration cannot be followed.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,6 @@
 //! Layers: defaults, file, environment, flags; each value remembers where it came from.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::providers::{Format, Serialized, Toml};
@@ -10,6 +9,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use serde::Serialize;
 
 use super::error::ConfigError;
+use super::origin::Origin;
 use super::sections::Config;
 
 /// What environment variables begin with; a double underscore parts section and key: `WEFT_API__LISTEN`.
@@ -27,32 +27,6 @@ pub struct Sources {
     pub env: Vec<(String, String)>,
     /// Flags: the flag's name, the key it sets, the value as text.
     pub flags: Vec<(String, String, String)>,
-}
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "from", content = "name")]
-#[non_exhaustive]
-pub enum Origin {
-    /// Nobody set it.
-    Default,
-    /// The file.
-    File(PathBuf),
-    /// An environment variable.
-    Env(String),
-    /// A flag.
-    Flag(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Default => f.write_str("default"),
-            Origin::File(path) => write!(f, "{}", path.display()),
-            Origin::Env(name) => write!(f, "environment {name}"),
-            Origin::Flag(name) => f.write_str(name),
-        }
-    }
 }
 
 /// One setting as it stands.

@@ -15,9 +15,6 @@ use super::{
 use crate::bitfield::Bitfield;
 use crate::wire::Message;
 
-/// The first 16 bytes of a strong hash of a block's data, for finding who sent a wrong one.
-pub type BlockDigest = [u8; 16];
-
 /// How long after connecting the first peer exchange goes out: time for a swarm's first connections to come up.
 const FIRST_PEX: Duration = Duration::from_secs(2);
 

@@ -66,9 +66,10 @@ mod verify;
 
 pub use config::{PeerParams, Priority, Refused, SetInfoError, SwarmConfig, TorrentInfo};
 pub use geometry::Geometry;
-pub use machine::{BlockDigest, Swarm};
+pub use machine::Swarm;
 pub use output::{BlockVerdict, DropReason, Output, PeerKey, SwarmState};
 pub use stats::{PeerStats, SwarmStats};
+pub use torrent::BlockDigest;
 
 #[cfg(doc)]
 use crate::connection::Written;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::machine::BlockDigest;
 use super::{Geometry, PeerKey, Priority, TorrentInfo};
 use crate::bitfield::Bitfield;
 use crate::picker::Picker;
 use crate::wire::{BLOCK_LEN, BlockRef};
+
+/// The first 16 bytes of a strong hash of a block's data, for finding who sent a wrong one.
+pub type BlockDigest = [u8; 16];
 
 /// Failed pieces whose blocks' digests are kept to find who sent wrong ones. Each costs up to 16 bytes a block; older ones
 /// are forgotten.

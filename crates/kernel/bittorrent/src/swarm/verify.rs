@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::machine::BlockDigest;
+use super::torrent::BlockDigest;
 use super::torrent::{ActivePiece, Contributor};
 use super::{DropReason, Output, PeerKey, Swarm};
 use crate::wire::Message;

@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 
 use rand::RngCore;
 
+pub use super::udp_packet::{Family, Request};
 use super::{
-    Announce, AnnounceResponse, ScrapeEntry,
+    AnnounceResponse, ScrapeEntry,
     udp_packet::{self, Packet},
 };
-use crate::id::InfoHash;
 
 /// How long a connection id is used (BEP 15).
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
@@ -35,24 +35,6 @@ pub const MAX_RETRIES: u32 = 8;
 /// The largest datagram that can carry anything we keep: an announce answer of
 /// [`MAX_PEERS`](super::MAX_PEERS) IPv6 peers.
 pub const MAX_DATAGRAM: usize = 20 + 18 * super::MAX_PEERS;
-
-/// The address family of the tracker's socket address: it decides what an answer looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// IPv4: six bytes a peer.
-    V4,
-    /// IPv6: eighteen bytes a peer.
-    V6,
-}
-
-/// What to ask.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// Announce and get peers.
-    Announce(Announce),
-    /// Figures of up to [`MAX_SCRAPE`](super::MAX_SCRAPE) torrents.
-    Scrape(Vec<InfoHash>),
-}
 
 /// What was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +214,7 @@ mod tests {
     use rand::{SeedableRng as _, rngs::StdRng};
 
     use super::*;
+    use crate::id::InfoHash;
 
     struct Bench {
         exchange: UdpExchange,

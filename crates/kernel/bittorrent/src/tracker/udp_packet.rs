@@ -1,9 +1,7 @@
 //! The datagrams of UDP trackers (BEP 15, BEP 41).
 
-use super::{
-    Announce, AnnounceResponse, Event, MAX_SCRAPE, PeerList, ScrapeEntry, clamp_interval, reason,
-    udp::{Family, Request},
-};
+use super::{Announce, AnnounceResponse, Event, MAX_SCRAPE, PeerList, ScrapeEntry, clamp_interval, reason};
+use crate::id::InfoHash;
 
 /// What every connect request begins with.
 const PROTOCOL_ID: u64 = 0x0417_2710_1980;
@@ -17,6 +15,24 @@ const ERROR: u32 = 3;
 const URL_DATA: u8 = 2;
 /// The longest path and query sent: keeps an announce below the smallest MTU of IPv6 (1,280).
 pub(super) const MAX_URL_DATA: usize = 1_000;
+
+/// The address family of the tracker's socket address: it decides what an answer looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4: six bytes a peer.
+    V4,
+    /// IPv6: eighteen bytes a peer.
+    V6,
+}
+
+/// What to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Announce and get peers.
+    Announce(Announce),
+    /// Figures of up to [`MAX_SCRAPE`] torrents.
+    Scrape(Vec<InfoHash>),
+}
 
 /// A datagram from a tracker.
 #[derive(Debug, PartialEq, Eq)]

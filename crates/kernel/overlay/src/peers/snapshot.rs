@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::Direction;
-use crate::PeerKey;
+use crate::keys::PeerKey;
 use crate::link::PathKind;
 
 /// Everything known of one peer.

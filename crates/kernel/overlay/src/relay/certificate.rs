@@ -16,7 +16,7 @@ use rustls::{CertificateError, DigitallySignedStruct, SignatureScheme};
 use weft_identity::DeviceSecret;
 
 use super::name::RelayName;
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 /// What precedes the 32 key bytes in the `SubjectPublicKeyInfo` of an Ed25519 key (RFC 8410 §4).
 const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use iroh::RelayUrl;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 /// The domain all such names end in.
 pub(crate) const DOMAIN: &str = "weft.internal";

@@ -9,9 +9,9 @@ use sha1::{Digest, Sha1};
 use weft_identity::{DeviceSecret, Purpose, Signature};
 
 use super::name::RelayHint;
-use crate::PeerKey;
 use crate::config::Network;
 use crate::connector::StreamType;
+use crate::keys::PeerKey;
 
 /// The stream on which a peer is asked for its role record.
 pub const ROLE_STREAM: StreamType = StreamType::new("role/1");

@@ -24,8 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::certificate::{RelayKey, RelayKeyError};
 use super::name::{RelayHint, RelayName};
 use super::token;
-use crate::PeerKey;
-use crate::keys::peer_key;
+use crate::keys::{PeerKey, peer_key};
 use crate::limits::Limits;
 
 /// 64 logins at a time: each is a TLS handshake, and a flood of them must not starve the clients there are.

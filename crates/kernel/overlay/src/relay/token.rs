@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use data_encoding::BASE64URL_NOPAD;
 use weft_identity::{DeviceSecret, Purpose, Signature};
 
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 const LOGIN: Purpose = Purpose::named("overlay/relay-login/1");
 

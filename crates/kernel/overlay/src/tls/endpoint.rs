@@ -18,8 +18,8 @@ use super::keys::{ClientKey, HandshakeKey, ServerKey, key_of};
 use super::link::TlsLink;
 use super::verify::Verifier;
 use super::{ALPN, sni};
-use crate::PeerKey;
 use crate::connector::StreamType;
+use crate::keys::PeerKey;
 use crate::registry::{Status, decode_purpose, encode_purpose, purpose_len};
 
 /// Which network a node is of, as it says inside the encrypted stream: the first 8 bytes of

@@ -11,7 +11,7 @@ use rustls::sign::{CertifiedKey, Signer, SigningKey, public_key_to_spki};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use super::sni::{self, SeenNames};
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 /// A key that signs handshakes. The secret is zeroised when the last clone is dropped.
 #[derive(Clone)]

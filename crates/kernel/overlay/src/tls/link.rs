@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use crate::PeerKey;
+use crate::keys::PeerKey;
 use crate::limits::Permit;
 use crate::link::{Link, LinkInfo, PathKind};
 

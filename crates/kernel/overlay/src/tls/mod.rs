@@ -6,7 +6,7 @@
 //! - The key a client shows goes to a server that has proven the expected key, or, when the client seeks strangers by
 //!   role, is a throwaway.
 //! - No session tickets, no early data, no TLS 1.2.
-//! - After the handshake the client says its network and the [stream type](crate::StreamType); the server answers one
+//! - After the handshake the client says its network and the [stream type](crate::connector::StreamType); the server answers one
 //!   [`Status`](crate::registry::Status) byte. What follows is the service's.
 //!
 //! Layers: `sni` and `keys` at the bottom, `verify` on them, then `link` (the byte stream) and `endpoint` (both sides of

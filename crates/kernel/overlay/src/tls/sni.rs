@@ -13,7 +13,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 /// The name by which anybody may reach a server that offers a public role.
 pub const ROLE: &str = "role.weft.internal";

@@ -7,7 +7,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, SignatureScheme};
 
 use super::keys::key_of;
-use crate::PeerKey;
+use crate::keys::PeerKey;
 
 /// Both sides' verifier. A client expects a key, or takes any and learns it; a server takes any and learns it.
 #[derive(Debug)]
