@@ -11,7 +11,7 @@ TIMED := scripts/timed
 ALL := --workspace
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-files fuzz soak build needs needs-test needs-check
+.PHONY: help demo test check bench-files fuzz soak build needs needs-test needs-check needs-fuzz
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -36,7 +36,7 @@ bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and tra
 	$(TARGET)/release/weft-bench files
 
 FUZZ_SECONDS ?= 600
-fuzz: ## every fuzz target for FUZZ_SECONDS (600) each
+fuzz: needs-fuzz ## every fuzz target for FUZZ_SECONDS (600) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
 soak: needs-test ## every end-to-end suite, in the long form that `make test` runs a slice of
@@ -51,6 +51,10 @@ needs:
 
 needs-test: needs
 	@scripts/needs transmission-daemon ip:iproute2 nft:nftables sysctl:procps python3-libtorrent
+
+needs-fuzz:
+	@scripts/needs cc:gcc c++:g++
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
 
 needs-check:
 	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
