@@ -26,7 +26,7 @@ pub enum LoggingError {
 /// # Errors
 /// [`LoggingError`] if the level cannot be read, or logging was set up already.
 pub fn start(config: &LogConfig) -> Result<(), LoggingError> {
-    let filter = EnvFilter::try_new(&config.level)?;
+    let filter = EnvFilter::try_new(directives(&config.level))?;
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
     match config.format {
@@ -34,4 +34,27 @@ pub fn start(config: &LogConfig) -> Result<(), LoggingError> {
         LogFormat::Json => lines.json().finish().try_init()?,
     }
     Ok(())
+}
+
+/// A plain level, without what the transport calls an error and is none: each orderly end closes the channel it speaks of.
+/// Who lists targets gets what they list.
+fn directives(level: &str) -> String {
+    const NOISY: &str = "iroh::socket::transports::relay";
+    if level.contains(['=', ',']) {
+        return level.to_owned();
+    }
+    format!("{level},{NOISY}=off,{NOISY}::actor={level}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_level_is_a_filter() {
+        for level in ["error", "warn", "info", "debug", "trace", "off", "warn,weft_overlay=debug"] {
+            assert!(EnvFilter::try_new(directives(level)).is_ok(), "{level}");
+        }
+        assert!(EnvFilter::try_new(directives("weft=loud")).is_err());
+    }
 }
