@@ -21,7 +21,7 @@ use crate::error::{AddError, ControlError, CreateError, StartError};
 use crate::event::ContentEvent;
 use crate::peer::greet;
 use crate::resume::{TorrentRecord, unix_seconds};
-use crate::shared::{Seams, Shared};
+use crate::seams::{Seams, Shared};
 use crate::status::{EngineStatus, PeerOrigin, State, TorrentStatus};
 use crate::storage::Urgency;
 use crate::torrent::{Beginning, Known, Torrent, note_peers, selection_of};

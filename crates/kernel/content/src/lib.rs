@@ -51,7 +51,7 @@ mod error;
 mod event;
 mod peer;
 mod resume;
-mod shared;
+mod seams;
 mod shell;
 mod sources;
 mod status;
@@ -65,7 +65,7 @@ pub use engine::{Engine, SharedContent};
 pub use error::{AddError, ControlError, CreateError, StartError};
 pub use event::ContentEvent;
 pub use peer::STREAM_TYPE;
-pub use shared::Seams;
+pub use seams::Seams;
 pub use status::{
     EngineStatus, ExchangeStatus, FileStatus, PeerOrigin, PeerStatus, State, TorrentStatus, TrackerState,
     TrackerStatus, Trouble, TroubleKind,

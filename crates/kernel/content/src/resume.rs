@@ -137,12 +137,16 @@ impl ResumeRecord {
         content.stored_files().filter(recent).collect()
     }
 
+    /// Whether the file was on the disk when this was saved.
+    fn settled(&self, file: &FileRecord) -> bool {
+        file.fingerprint.mtime + nanos(SETTLED_AFTER) < self.saved_at
+    }
+
     /// Whether a file that was complete is not what it was because somebody changed it or took it away. After a loss of
     /// power a file that was written shortly before is not what it was either, and that was nobody.
     pub(crate) fn somebody_changed(&self, file: usize, now: Option<&Fingerprint>) -> bool {
         let Some(Some(then)) = self.files.get(file) else { return false };
-        let settled = then.fingerprint.mtime + nanos(SETTLED_AFTER) < self.saved_at;
-        let lasting = self.clean || self.boot == boot_id() || settled;
+        let lasting = self.clean || self.boot == boot_id() || self.settled(then);
         let print = |print: &Fingerprint| (print.size, print.mtime);
         then.changed || (then.complete && lasting && now.map(print) != Some(print(&then.fingerprint)))
     }
@@ -161,8 +165,7 @@ impl ResumeRecord {
         let Some(Some(then)) = self.files.get(file) else { return false };
         let Some(now) = now.filter(|_| !then.changed) else { return false };
         let same = then.fingerprint.size == now.size && then.fingerprint.mtime == now.mtime;
-        let settled = then.fingerprint.mtime + nanos(SETTLED_AFTER) < self.saved_at;
-        if self.clean || (self.boot == boot_id() && then.complete) || (then.complete && settled) {
+        if self.clean || (self.boot == boot_id() && then.complete) || (then.complete && self.settled(then)) {
             return same;
         }
         let window = then.fingerprint.mtime..=self.saved_at.max(then.fingerprint.mtime) + nanos(DIRTY_WINDOW);

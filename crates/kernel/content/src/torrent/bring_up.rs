@@ -48,7 +48,7 @@ impl Torrent {
         };
         let Some(metainfo) = metainfo else {
             let swarm = Swarm::from_magnet(self.swarm_config(), Instant::now());
-            self.start_machine(swarm, None, paused);
+            self.start_machine(swarm, None, &[], paused);
             return;
         };
         self.tell_state();
@@ -63,8 +63,8 @@ impl Torrent {
             Ok(swarm) => {
                 let geometry = prepared.geometry;
                 self.adopt(&prepared);
-                self.start_machine(swarm, Some((geometry, prepared.wanted)), paused);
-                self.hold_guarded(&prepared.content, &prepared.guarded);
+                let held = self.begin_guard(&prepared.content, &prepared.guarded);
+                self.start_machine(swarm, Some((geometry, prepared.wanted)), &held, paused);
                 self.settle(prepared.trouble, prepared.unchecked);
             }
             // The bitfield was made for this very torrent.
@@ -72,9 +72,17 @@ impl Torrent {
         }
     }
 
-    fn start_machine(self: &Arc<Self>, swarm: Swarm, pieces: Option<(Geometry, Vec<bool>)>, paused: bool) {
+    /// Those of the `held` pieces that are not verified are held from the first moment: no peer comes in between.
+    fn start_machine(
+        self: &Arc<Self>,
+        swarm: Swarm,
+        pieces: Option<(Geometry, Vec<bool>)>,
+        held: &[u32],
+        paused: bool,
+    ) {
         self.shell.with(|core, now, effects| {
             core.install(swarm, pieces.as_ref().map(|(geometry, _)| *geometry));
+            core.hold_missing(now, held.iter().copied(), effects);
             if let Some((_, wanted)) = pieces {
                 core.set_wanted(now, wanted, effects);
             }

@@ -27,7 +27,7 @@ use weft_bittorrent::metainfo::Metainfo;
 use weft_bittorrent::wire::{Handshake, Reserved};
 
 use crate::resume::{ResumeRecord, TorrentRecord};
-use crate::shared::Shared;
+use crate::seams::Shared;
 use crate::shell::{Limiter, PeerEntry, Shell, Throttle};
 use crate::sources::{Address, Candidates, Trackers};
 use crate::status::{ExchangeStatus, PeerOrigin};

@@ -177,8 +177,10 @@ impl Torrent {
         desk.suspects.insert(file, Suspect { seen, failed, complete, trouble: Some(trouble) });
     }
 
-    /// Files that somebody changed or took away while the engine was not there are held as if it had been.
-    pub(super) fn hold_guarded(self: &Arc<Self>, content: &Content, guarded: &[(usize, Option<Fingerprint>)]) {
+    /// Files that somebody changed or took away while the engine was not there are suspect as if it had been. Gives their
+    /// pieces.
+    pub(super) fn begin_guard(&self, content: &Content, guarded: &[(usize, Option<Fingerprint>)]) -> Vec<u32> {
+        let mut desk = self.desk.lock();
         for (file, seen) in guarded {
             let path = content.storage.path(*file);
             tracing::warn!(torrent = %self.id, path = %path.display(), "changed since it was complete: nothing is fetched over it");
@@ -186,15 +188,10 @@ impl Torrent {
                 Some(_) => changed(&path),
                 None => StorageError::Missing { path, source: std::io::ErrorKind::NotFound.into() }.trouble(),
             };
-            let suspect = Suspect { seen: *seen, failed: false, complete: true, trouble: Some(trouble) };
-            let mut desk = self.desk.lock();
-            desk.suspects.insert(*file, suspect);
+            desk.suspects.insert(*file, Suspect { seen: *seen, failed: false, complete: true, trouble: Some(trouble) });
             desk.suspect_probe.get_or_insert_with(|| Probe::new(self.shared.config.mend_probe));
-            drop(desk);
-            self.shell.with(|core, now, effects| {
-                core.hold_missing(now, content.storage.layout().file_pieces(*file), effects)
-            });
         }
+        guarded.iter().flat_map(|(file, _)| content.storage.layout().file_pieces(*file)).collect()
     }
 
     /// Looks at a few of the complete files, the next ones each time: a file that was changed is noticed even if nobody

@@ -1,4 +1,4 @@
-//! What the engine and all its torrents share.
+//! What the engine is given by the node, and what all its torrents have of it in common.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
