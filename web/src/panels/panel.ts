@@ -6,7 +6,12 @@ export interface Strings {
   [key: string]: string | Strings;
 }
 
-/** One place of the dashboard: a folder beside this file whose `index.ts` exports it, and a line in `registry.ts`. */
+/**
+ * One place of the dashboard: a folder beside this file whose `index.ts` exports it, and a line in `registry.ts`.
+ *
+ * The frame draws the page's h1 (the panel's `title`) and the landmark `main`; a page begins with h2, and lays its cards
+ * out in `look/Grid`. Links and routes are absolute (`/files/…`).
+ */
 export interface Panel {
   /** Its name, and the i18n namespace of its strings. */
   id: string;
@@ -16,6 +21,8 @@ export interface Panel {
   order: number;
   /** Whether it stands in the navigation. Its word there is the string `nav`. */
   nav: boolean;
+  /** Fills the page, without navigation and header: for the first run. It draws its own h1. */
+  bare?: boolean;
   /** The service whose face it is: the hub links to it. */
   service?: string;
   /** The thread colour of its service in the hub, 0 to 7. */
