@@ -1,0 +1,2 @@
+export { nameIn, peerName, usePeerName, usePeerNames } from './names';
+export { threadOf, useThread, type Thread } from './threads';
