@@ -7,11 +7,11 @@ const SHOWN = 200;
 /** What the tooltip tells of a cut name. */
 const TOLD = 1000;
 
-// Control characters (C0, C1), soft hyphens, zero-width characters, and everything that turns the direction of writing
+// Control characters (C0, C1), soft hyphens, zero-width spaces (not the joiners that scripts need), and everything that turns the direction of writing
 // (LRM, RLM, ALM, embeddings, overrides, isolates), line and paragraph separators, BOM, and tag characters.
 const UNSEEN =
   // eslint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
 
 /** What is shown of a name that came from somebody else: no character that hides or turns the text around it. */
 export function shownName(text: string, most = SHOWN): string {
