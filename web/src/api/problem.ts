@@ -8,7 +8,7 @@ export type Problem = components['schemas']['Problem'];
 /** A problem that is thrown. */
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) {
-    super(problem.error);
+    super([problem.error, problem.mend].filter(Boolean).join(' '));
     this.name = 'ProblemError';
   }
 }
