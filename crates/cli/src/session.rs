@@ -1,6 +1,8 @@
 //! A node to work with: the one that runs on the data folder, or one inside this process.
 
-use weft_node::identity::{self, Passphrase};
+use std::net::SocketAddr;
+
+use weft_node::identity::Passphrase;
 use weft_node::{Config, LogConfig, Node, NodeConfig, Paths, Sources};
 
 use crate::args::{Global, NetworkArgs};
@@ -62,7 +64,7 @@ pub(crate) async fn running_or_own(global: &Global, network: &NetworkArgs) -> Re
         "error".clone_into(&mut log.level);
     }
     start_logging(&log)?;
-    let node = start_node(paths, loaded).await?;
+    let node = start_node(NodeConfig::new(paths, loaded), None).await?;
     let client = Client::new(&node.address().api, node.token().clone())?;
     Ok(Session { client, own: Some(node) })
 }
@@ -76,11 +78,12 @@ pub(crate) fn sources(paths: &Paths, global: &Global, network: &NetworkArgs) -> 
     network.apply(sources)
 }
 
-/// Starts a node in this process, and says so if that made an identity.
-pub(crate) async fn start_node(paths: Paths, loaded: weft_node::Loaded) -> Result<Node> {
-    let ask = prompt::is_interactive() && identity::needs_typing(&paths.data_dir, &loaded.config.identity)?;
-    let mut config = NodeConfig::new(paths, loaded);
-    if ask {
+/// Starts a node in this process, its API where it was `before`, and says so if that made an identity.
+pub(crate) async fn start_node(mut config: NodeConfig, before: Option<SocketAddr>) -> Result<Node> {
+    if let Some(before) = before {
+        config = config.api_as_before(before);
+    }
+    if prompt::is_interactive() && config.needs_passphrase()? {
         config = config.passphrase(Passphrase::new(prompt::secret("Passphrase: ")?)?);
     }
     let node = Node::start(config).await?;

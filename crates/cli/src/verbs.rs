@@ -2,6 +2,7 @@
 //! one file, one line in [`Verb`] and one in [`run`].
 
 mod config;
+mod dashboard;
 mod doctor;
 mod events;
 mod generated;
@@ -37,6 +38,8 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Run a node in the foreground
     Up(up::Up),
+    /// Print an address that signs a browser in to the dashboard
+    Dashboard(dashboard::Dashboard),
     /// Show or change who you are
     Id(id::Id),
     /// List the people and devices you know
@@ -80,6 +83,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
     let global = &cli.global;
     match cli.verb {
         Verb::Up(args) => up::run(global, args).await,
+        Verb::Dashboard(args) => dashboard::run(global, args).await,
         Verb::Id(args) => id::run(global, args).await,
         Verb::Peers(args) => people::peers(global, args).await,
         Verb::Invite(args) => people::invite(global, args).await,

@@ -11,6 +11,7 @@ mod sections;
 
 pub use edit::{get, set};
 pub use error::{ConfigError, EditError};
+pub(crate) use layers::default_of;
 pub use layers::{Entry, Loaded, Sources};
 pub use origin::Origin;
 pub use sections::{ApiConfig, Config, IdentityConfig, LogConfig, LogFormat, ServicesConfig};

@@ -180,6 +180,11 @@ impl DataDir {
     }
 }
 
+/// Where the API token of this data folder is.
+pub(crate) fn token_file(dir: &Path) -> PathBuf {
+    dir.join(TOKEN_FILE)
+}
+
 /// Where the node of this data folder is, if one runs. What a killed node left behind does not count.
 pub fn running_node(dir: &Path) -> Option<NodeAddress> {
     let lock = File::open(dir.join(LOCK_FILE)).ok()?;
@@ -212,7 +217,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> DataDirError + use<> {
 }
 
 /// Whole or not at all, readable by this user alone from the first byte on.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // tempfile makes its files 0600.
     let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;

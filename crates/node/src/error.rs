@@ -6,6 +6,7 @@ use weft_network::BadValue;
 
 use crate::data_dir::DataDirError;
 use crate::identity::IdentityError;
+use crate::sessions::NoRandomness;
 
 /// Why a node did not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum StartError {
     /// A core service does not start.
     #[error(transparent)]
     Service(#[from] weft_service::StartError),
+    /// There is no randomness for a login.
+    #[error("no browser can sign in")]
+    NoRandomness(#[source] NoRandomness),
     /// A step of the start was cut off.
     #[error("the start was cut off; start the node again")]
     Interrupted(#[source] tokio::task::JoinError),

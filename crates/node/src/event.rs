@@ -3,6 +3,8 @@
 use serde::Serialize;
 use weft_service::Health;
 
+use crate::sampler::Figures;
+
 /// What happened to the node itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -25,6 +27,8 @@ pub enum NodeEvent {
         /// Its name.
         service: &'static str,
     },
+    /// How much moves: counters and rates, sampled.
+    Sample(Box<Figures>),
     /// A part is better or worse than it was.
     HealthChanged {
         /// `store`, or a service's name.
@@ -43,6 +47,7 @@ impl weft_events::Event for NodeEvent {
             NodeEvent::Stopping => "stopping",
             NodeEvent::ServiceOn { .. } => "service-on",
             NodeEvent::ServiceOff { .. } => "service-off",
+            NodeEvent::Sample(_) => "sample",
             NodeEvent::HealthChanged { .. } => "health-changed",
         }
     }

@@ -1,6 +1,6 @@
 //! Who this node is: opened at its start, made at its first.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use weft_identity::{CreateError, OpenError, PassphraseError};
@@ -8,6 +8,7 @@ pub use weft_identity::{DeviceName, InvalidName, Keystore, Passphrase, Passphras
 
 use crate::config::IdentityConfig;
 use crate::data_dir::{DataDir, DataDirError};
+use crate::life::Owner;
 
 /// What a device is called whose machine has no usable name.
 const PLAIN_NAME: &str = "device";
@@ -28,6 +29,15 @@ pub enum IdentityError {
     /// The device cannot be called so.
     #[error("the device cannot be called so")]
     Name(#[from] InvalidName),
+    /// The keystore's file cannot be moved.
+    #[error("cannot move {}; check that this user owns the data folder", path.display())]
+    Move {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// From where an unattended node has the passphrase: the setting, else the environment, else systemd.
@@ -69,6 +79,31 @@ pub fn prepare_data_dir(dir: &Path) -> Result<(), DataDirError> {
     DataDir::open(dir).map(drop)
 }
 
+/// Makes the node of this data folder another owner's: the identity that its first run made by itself gives way to the one
+/// of `owner`'s phrase. The node must not run. If it fails, everything is as it was.
+///
+/// # Errors
+/// [`IdentityError`] if the phrase's identity cannot be made or written.
+pub fn hand_over(data_dir: &Path, owner: &Owner) -> Result<(), IdentityError> {
+    let keystore = Keystore::in_data_dir(data_dir);
+    let path = keystore.path();
+    let aside = path.with_extension("replaced");
+    let moved = |source| IdentityError::Move { path: path.clone(), source };
+    std::fs::rename(&path, &aside).map_err(moved)?;
+    let device = owner.device.clone().map_or_else(|| device_name(None), Ok)?;
+    match keystore.restore(&owner.phrase, device, None, now()) {
+        Ok(_) => std::fs::remove_file(&aside).map_err(moved),
+        Err(error) => {
+            std::fs::rename(&aside, &path).map_err(moved)?;
+            Err(error.into())
+        }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// Opens the identity, or makes one at the first start; says whether it is new. Blocks: opening is made slow on purpose.
 pub(crate) fn open_or_create(
     data_dir: &Path,
@@ -83,8 +118,7 @@ pub(crate) fn open_or_create(
     if keystore.exists() {
         return Ok((keystore.open(passphrase.as_ref())?, false));
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // The phrase is not shown here: a log is no place for it. `weft id --reveal-phrase` shows it.
-    let (unlocked, _phrase) = keystore.create(device_name(None)?, passphrase.as_ref(), now)?;
+    let (unlocked, _phrase) = keystore.create(device_name(None)?, passphrase.as_ref(), now())?;
     Ok((unlocked, true))
 }

@@ -28,13 +28,20 @@ mod config;
 mod data_dir;
 mod error;
 mod event;
+mod first_run;
 mod health;
+mod history;
 pub mod identity;
 mod kernel;
+mod life;
 pub mod logging;
 mod node;
+mod page;
 mod paths;
 mod registry;
+mod sampler;
+mod sessions;
+mod settings;
 mod switchboard;
 
 pub use config::{
@@ -44,5 +51,8 @@ pub use config::{
 pub use data_dir::{ApiToken, DataDirError, NodeAddress, read_token, running_node};
 pub use error::StartError;
 pub use event::NodeEvent;
+pub use life::{Again, Owner};
 pub use node::{Node, NodeConfig};
 pub use paths::{NoHome, Paths};
+pub use sampler::{Figures, IdleCost, ServiceFigures};
+pub use sessions::NoRandomness;

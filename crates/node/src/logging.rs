@@ -1,9 +1,10 @@
 //! Logs: to standard error, never to standard output, which is for answers.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::config::{LogConfig, LogFormat};
 
@@ -19,7 +20,13 @@ pub enum LoggingError {
     /// Somebody set logging up before.
     #[error("logging is set up already")]
     Already(#[from] tracing_subscriber::util::TryInitError),
+    /// The filter cannot be changed.
+    #[error("the log's filter cannot be changed; it is read anew at the next start")]
+    Change(#[from] reload::Error),
 }
+
+/// Changes what is logged; there is one once logging was set up here.
+static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>> = OnceLock::new();
 
 /// Begins to log. Once a process.
 ///
@@ -30,8 +37,30 @@ pub fn start(config: &LogConfig) -> Result<(), LoggingError> {
     let colours = std::io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_env_filter(filter);
     match config.format {
-        LogFormat::Text => lines.with_target(true).finish().try_init()?,
-        LogFormat::Json => lines.json().finish().try_init()?,
+        LogFormat::Text => {
+            let lines = lines.with_target(true).with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.finish().try_init()?;
+            let _ = CHANGE.set(Box::new(move |filter| handle.reload(filter)));
+        }
+        LogFormat::Json => {
+            let lines = lines.json().with_filter_reloading();
+            let handle = lines.reload_handle();
+            lines.finish().try_init()?;
+            let _ = CHANGE.set(Box::new(move |filter| handle.reload(filter)));
+        }
+    }
+    Ok(())
+}
+
+/// Logs as `level` says from now on. Where logging was not set up by [`start`] nothing happens: it is the embedder's.
+///
+/// # Errors
+/// [`LoggingError`] if the level cannot be read.
+pub fn set_level(level: &str) -> Result<(), LoggingError> {
+    let filter = EnvFilter::try_new(directives(level))?;
+    if let Some(change) = CHANGE.get() {
+        change(filter)?;
     }
     Ok(())
 }

@@ -8,19 +8,26 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use weft_events::{Event as _, SnapshotSource};
 use weft_overlay::Overlay;
 use weft_service::Service;
 
-use crate::api::{self, ApiState, Guard, NodeFacts, NodeStatus};
+use crate::api::{self, ApiState, Credentials, Guard, NodeFacts, NodeStatus};
 use crate::config::{Loaded, Origin};
 use crate::data_dir::{ApiToken, DataDir, NodeAddress};
 use crate::error::StartError;
 use crate::event::NodeEvent;
+use crate::first_run::FirstRun;
 use crate::health::NodeHealth;
-use crate::identity::{self, Passphrase};
+use crate::history::History;
+use crate::identity::{self, IdentityError, Passphrase};
 use crate::kernel::{Kernel, follow_port};
+use crate::life::{Again, Life};
 use crate::paths::Paths;
 use crate::registry;
+use crate::sampler::Sampler;
+use crate::sessions::Sessions;
+use crate::settings::Settings;
 use crate::switchboard::Switchboard;
 
 /// Once a second `node.json` is brought up to date: a relay that is offered later, a port that changed.
@@ -32,12 +39,36 @@ pub struct NodeConfig {
     loaded: Loaded,
     services: Vec<Arc<dyn Service>>,
     passphrase: Option<Passphrase>,
+    restartable: bool,
+    api: Option<SocketAddr>,
 }
 
 impl NodeConfig {
     /// A node with its data in `paths`, configured as `loaded` says.
     pub fn new(paths: Paths, loaded: Loaded) -> Self {
-        NodeConfig { paths, loaded, services: Vec::new(), passphrase: None }
+        NodeConfig { paths, loaded, services: Vec::new(), passphrase: None, restartable: false, api: None }
+    }
+
+    /// Its owner may ask for a new start, and whoever runs it makes it: see [`Node::asked_to_restart`].
+    #[must_use]
+    pub fn restartable(mut self) -> Self {
+        self.restartable = true;
+        self
+    }
+
+    /// The API listens here rather than at any free port, if it can: where it was before a new start.
+    #[must_use]
+    pub fn api_as_before(mut self, api: SocketAddr) -> Self {
+        self.api = Some(api);
+        self
+    }
+
+    /// Whether the keystore has a passphrase that nothing but a person can give.
+    ///
+    /// # Errors
+    /// [`IdentityError`] if the keystore or the passphrase's file cannot be read.
+    pub fn needs_passphrase(&self) -> Result<bool, IdentityError> {
+        identity::needs_typing(&self.paths.data_dir, &self.loaded.config.identity)
     }
 
     /// With the keystore's passphrase as somebody typed it, in place of the configured source.
@@ -47,7 +78,7 @@ impl NodeConfig {
         self
     }
 
-    /// With a service beside those of the registry: for programs that embed a node.
+    /// With a service beside those of the registry, or in place of the one of its name: for programs that embed a node.
     #[must_use]
     pub fn service(mut self, service: Arc<dyn Service>) -> Self {
         self.services.push(service);
@@ -63,6 +94,8 @@ pub struct Node {
     switchboard: Switchboard,
     facts: Arc<Facts>,
     identity_is_new: bool,
+    sessions: Arc<Sessions>,
+    life: Arc<Life>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -73,17 +106,19 @@ impl Node {
     /// # Errors
     /// [`StartError`] names what stood in the way and what to do; nothing is left running.
     pub async fn start(config: NodeConfig) -> Result<Node, StartError> {
-        let NodeConfig { paths, loaded, services, passphrase } = config;
+        let NodeConfig { paths, loaded, services, passphrase, restartable, api } = config;
         let data_dir = DataDir::open(&paths.data_dir)?;
         let token = data_dir.api_token()?;
-        let listener = api_listener(&loaded).await?;
+        let listener = api_listener(&loaded, api).await?;
         let api = listener.local_addr().map_err(|source| api_listen(loaded.config.api.listen, source))?;
         let (dir, identity) = (paths.data_dir.clone(), loaded.config.identity.clone());
         let unlocked = tokio::task::spawn_blocking(move || identity::open_or_create(&dir, &identity, passphrase));
         let (unlocked, identity_is_new) = unlocked.await.map_err(StartError::Interrupted)??;
         let kernel = Kernel::start(&paths.data_dir, &loaded, unlocked).await?;
 
-        let all = registry::services(&kernel).into_iter().chain(services).collect();
+        let mut all = registry::services(&kernel);
+        all.retain(|own| services.iter().all(|given| given.name() != own.name()));
+        all.extend(services);
         let switchboard = Switchboard::new(all, kernel.overlay.clone(), kernel.feed.clone());
         if let Err(error) = switchboard.start(&loaded.config.services.enable).await {
             switchboard.stop().await;
@@ -92,6 +127,7 @@ impl Node {
         }
 
         let facts = Arc::new(Facts::new(&kernel, &paths, &loaded, api));
+        let sessions = Arc::new(Sessions::open(&paths.data_dir));
         let node = Node {
             data_dir: Arc::new(data_dir),
             token,
@@ -99,6 +135,8 @@ impl Node {
             switchboard,
             facts,
             identity_is_new,
+            sessions,
+            life: Arc::new(Life::new(restartable)),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -116,18 +154,29 @@ impl Node {
     /// Starts the tasks that live as long as the node.
     fn serve(&self, listener: TcpListener, api: SocketAddr, paths: Paths, loaded: Loaded) {
         let health = NodeHealth::new(Arc::clone(&self.kernel.store));
+        let sampler = Sampler::new(self.switchboard.clone());
+        let history = History::new(self.kernel.feed.clone());
+        let peer = self.kernel.overlay.key().to_string();
+        let credentials = Credentials::new(self.token.clone(), Arc::clone(&self.sessions), &peer);
         let state = ApiState {
             feed: self.kernel.feed.clone(),
+            history: history.clone(),
             switchboard: self.switchboard.clone(),
-            loaded: Arc::new(loaded),
+            settings: Arc::new(Settings::new(loaded, self.kernel.engine.clone())),
+            credentials: credentials.clone(),
+            first_run: FirstRun::open(&paths.data_dir, self.identity_is_new, &paths.config_file),
+            life: Arc::clone(&self.life),
             paths: Arc::new(paths),
             facts: Arc::clone(&self.facts) as Arc<dyn NodeFacts>,
             health: health.clone(),
             stop: self.stop.clone(),
             event_readers: ApiState::event_readers(),
         };
-        let router = api::router(state, Guard::new(api, self.token.clone()));
+        self.kernel.feed.register_snapshot(NodeEvent::SOURCE, own_snapshot(&state, sampler.clone()));
+        let router = api::router(state, Guard::new(api, credentials));
         self.tasks.spawn(api::serve(listener, router, self.stop.clone()));
+        self.tasks.spawn(history.keep(self.stop.clone()));
+        self.tasks.spawn(sampler.run(self.kernel.feed.sink(), self.stop.clone()));
         self.tasks.spawn(health.watch(self.switchboard.clone(), self.kernel.feed.sink(), self.stop.clone()));
         let (overlay, engine) = (self.kernel.overlay.clone(), self.kernel.engine.clone());
         self.tasks.spawn(follow_port(overlay, engine, self.stop.clone()));
@@ -137,6 +186,11 @@ impl Node {
     /// Where this node is: what `node.json` says.
     pub fn address(&self) -> NodeAddress {
         self.facts.address()
+    }
+
+    /// Where the API listens.
+    pub fn api_address(&self) -> SocketAddr {
+        self.facts.api
     }
 
     /// The API's token.
@@ -159,6 +213,20 @@ impl Node {
         self.identity_is_new
     }
 
+    /// A new address that signs one browser in to the dashboard, once.
+    ///
+    /// # Errors
+    /// [`StartError::NoRandomness`] if the system has none to make a secret of.
+    pub fn login_address(&self) -> Result<String, StartError> {
+        let code = self.sessions.code().map_err(StartError::NoRandomness)?;
+        Ok(api::login_address(&self.address().api, &code))
+    }
+
+    /// Waits until the owner asks for a new start: [`stop`](Self::stop) it then, and start it anew.
+    pub async fn asked_to_restart(&self) -> Again {
+        self.life.asked().await
+    }
+
     /// Stops: the API first, then services, content, overlay. What was acknowledged is on disk when this returns.
     pub async fn stop(self) {
         tracing::info!("stopping");
@@ -167,16 +235,30 @@ impl Node {
         self.tasks.close();
         self.tasks.wait().await;
         self.data_dir.withdraw();
+        // It holds the store, and the feed holds it.
+        self.kernel.feed.unregister_snapshot(NodeEvent::SOURCE);
         self.switchboard.stop().await;
         self.kernel.stop().await;
     }
 }
 
 /// The API's socket. The usual port, if it is taken, gives way to any other; one that somebody chose does not.
-async fn api_listener(loaded: &Loaded) -> Result<TcpListener, StartError> {
+async fn api_listener(loaded: &Loaded, before: Option<SocketAddr>) -> Result<TcpListener, StartError> {
     let address = loaded.config.api.listen;
     if !address.ip().is_loopback() {
         return Err(StartError::NotLoopback(address));
+    }
+    // A page that waits for the node looks where it was.
+    let fits = |before: &SocketAddr| {
+        before.ip() == address.ip()
+            && (address.port() == 0
+                || before.port() == address.port()
+                || loaded.origin("api.listen") == Origin::Default)
+    };
+    if let Some(before) = before.filter(fits)
+        && let Ok(listener) = TcpListener::bind(before).await
+    {
+        return Ok(listener);
     }
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
@@ -193,6 +275,19 @@ async fn api_listener(loaded: &Loaded) -> Result<TcpListener, StartError> {
 
 fn api_listen(address: SocketAddr, source: std::io::Error) -> StartError {
     StartError::ApiListen { address, source }
+}
+
+/// The node's own part of a snapshot of the feed: what its events keep up to date.
+fn own_snapshot(state: &ApiState, sampler: Sampler) -> SnapshotSource {
+    let (facts, health, switchboard) = (Arc::clone(&state.facts), state.health.clone(), state.switchboard.clone());
+    Arc::new(move || {
+        serde_json::json!({
+            "status": facts.status(),
+            "health": health.report(&switchboard),
+            "services": switchboard.list(),
+            "sample": sampler.last(),
+        })
+    })
 }
 
 /// Keeps `node.json` true until `stop`.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use weft_events::Feed;
 use weft_overlay::{Overlay, StreamType};
-use weft_service::{Health, Sample, Service, StartError};
+use weft_service::{Activity, Health, Sample, Service, StartError};
 
 use crate::event::NodeEvent;
 
@@ -175,6 +175,12 @@ impl Switchboard {
     /// One service as it is.
     pub(crate) fn get(&self, name: &str) -> Result<ServiceStatus, SwitchError> {
         self.slot(name).map(Slot::status)
+    }
+
+    /// What every service that is on does now.
+    pub(crate) fn activities(&self) -> Vec<(&'static str, Activity)> {
+        let on = self.shared.slots.iter().filter(|slot| slot.on.load(Ordering::Acquire));
+        on.map(|slot| (slot.service.name(), slot.service.activity())).collect()
     }
 
     /// The counters and gauges of every service that is on.

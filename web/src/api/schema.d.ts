@@ -11,9 +11,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every setting the node started with, and where each came from. */
+        /** Every setting as it stands, and where each came from. */
         get: operations["node_config"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Writes a setting to the configuration file. What can act at once does; the rest acts when the node starts again. */
+        put: operations["node_set_config"];
         post?: never;
         delete?: never;
         options?: never;
@@ -33,6 +50,40 @@ export interface paths {
          *     was given), `event` (one record, its sequence number as id), `resync` (records were missed; a new snapshot follows).
          */
         get: operations["node_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far back the event feed reaches. */
+        get: operations["node_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The state at an earlier moment: a snapshot, and the records since. */
+        get: operations["node_replay"];
         put?: never;
         post?: never;
         delete?: never;
@@ -271,6 +322,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/phrase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The recovery phrase. */
+        post: operations["node_phrase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/network/connect": {
         parameters: {
             query?: never;
@@ -495,6 +563,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops the node and starts it again, with its settings read anew. */
+        post: operations["node_restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/services": {
         parameters: {
             query?: never;
@@ -530,6 +615,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether this session lives. */
+        get: operations["node_session"];
+        put?: never;
+        /** Exchanges a login code for a session: a cookie, and the CSRF token without which it is worth nothing. */
+        post: operations["node_sign_in"];
+        /** Ends this session. */
+        delete: operations["node_sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets this session read one path without a header, for some hours. */
+        post: operations["node_grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new one-time login address. */
+        post: operations["node_login_address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the first run is. */
+        get: operations["node_setup"];
+        /** Ends the first run. */
+        put: operations["node_end_setup"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings the owner's own identity, in the first run: the node starts again as that user. */
+        post: operations["node_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -539,6 +712,23 @@ export interface paths {
         };
         /** Who and where this node is, and how. */
         get: operations["node_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The API's token, for other programs of this user. */
+        get: operations["node_token"];
         put?: never;
         post?: never;
         delete?: never;
@@ -775,12 +965,27 @@ export interface components {
         DhtState: "off" | "alone" | "joined";
         /** @description The DHT node. */
         DhtStatus: {
+            /**
+             * Format: int64
+             * @description Announcements and records put since the node started.
+             */
+            announces: number;
             /** @description Its UDP socket. */
             bound?: string | null;
             /** @description Nodes there may be in the whole network, estimated. */
             estimated: number;
             /** @description The DHT speaks IPv4 only: peers on IPv6 come from trackers, peer exchange and invitations. */
             ipv4_only: boolean;
+            /**
+             * Format: int64
+             * @description Lookups since the node started: who has a torrent, where a peer is.
+             */
+            lookups: number;
+            /**
+             * Format: int64
+             * @description Of those, still going on.
+             */
+            lookups_running: number;
             /** @description Nodes in its routing table. */
             nodes: number;
             /** @description Whether it answers others' queries. */
@@ -858,6 +1063,14 @@ export interface components {
             /** @description Every service. */
             services: components["schemas"]["ServiceStatus"][];
         };
+        GrantRequest: {
+            /** @description What shall be readable: a path below `/api/v1/`, without a query. */
+            path: string;
+        };
+        Granted: {
+            /** @description The path with its grant: for `<video src>` and downloads, which cannot send headers. */
+            url: string;
+        };
         /** @description How a service is. */
         Health: {
             /** @enum {string} */
@@ -878,6 +1091,31 @@ export interface components {
             };
             /** @description `ok`, or `degraded` if any part is. */
             status: string;
+        };
+        /** @description How far back the page can look. */
+        History: {
+            /**
+             * Format: int64
+             * @description The newest record.
+             */
+            head: number;
+            /**
+             * Format: int64
+             * @description The node's clock, in milliseconds since the Unix epoch.
+             */
+            now_ms: number;
+            /**
+             * Format: int64
+             * @description The oldest record that can still be read.
+             */
+            oldest: number;
+            /**
+             * Format: int64
+             * @description The earliest moment that can be shown; none while the node has just started.
+             */
+            oldest_at_ms?: number | null;
+            /** @description When the whole state was kept. */
+            snapshots: components["schemas"]["Moment"][];
         };
         /** @description An invitation read, and whether one knows the inviter. */
         Inspected: {
@@ -911,6 +1149,19 @@ export interface components {
             /** @description `weft:…`; white space and case do not matter. */
             link: string;
         };
+        Login: {
+            /** @description The code of a login address, which `weft up` and `weft dashboard` print. */
+            code: string;
+        };
+        LoginAddress: {
+            /**
+             * Format: int64
+             * @description Seconds until it is too old.
+             */
+            expires_seconds: number;
+            /** @description Open it in a browser on this machine, once. */
+            url: string;
+        };
         Magnet: {
             /** @description The link. */
             magnet: string;
@@ -929,6 +1180,19 @@ export interface components {
             publishing_key: string;
             /** @description The user's public key, z-base-32: what others keep in their address book. */
             user_key: string;
+        };
+        /** @description A moment at which the whole state was kept. */
+        Moment: {
+            /**
+             * Format: int64
+             * @description When, in milliseconds since the Unix epoch.
+             */
+            at_ms: number;
+            /**
+             * Format: int64
+             * @description Every record up to and including this one is in it.
+             */
+            seq: number;
         };
         /**
          * @description What stands between us and the network.
@@ -951,6 +1215,10 @@ export interface components {
              * @description For how many seconds it may be used; for ever if absent.
              */
             valid_seconds?: number | null;
+        };
+        NewValue: {
+            /** @description As `weft config set` takes it: `10 MB/s`, `true`, `a, b`. */
+            value: string;
         };
         /** @description Who and where a node is. */
         NodeStatus: {
@@ -1200,6 +1468,10 @@ export interface components {
             /** @description Peers known to have it, as `ip:port` or peer keys. */
             peers: string[];
         };
+        Phrase: {
+            /** @description The 24 words, in their order. */
+            words: string[];
+        };
         /** @description An API error: what failed, why, and what to do. Its body is JSON; its status is the HTTP status too. */
         Problem: {
             /** @description A stable word for programs: `not-found`, `disk-full`. */
@@ -1251,6 +1523,34 @@ export interface components {
             /** @description Relays in our map. */
             relays: components["schemas"]["RelayStatus"][];
         };
+        /** @description A moment: what the state was some time before, and what happened until then. */
+        Replay: {
+            /**
+             * Format: int64
+             * @description The moment that was asked for.
+             */
+            at_ms: number;
+            /** @description The records from then until the moment. */
+            records: Record<string, never>[];
+            /** @description The state before it, as a reader of the feed has it. */
+            snapshot: Record<string, never>;
+        };
+        Restarting: {
+            /** @description Where the node is found again: an address that signs in, for one who becomes another user; else the node's own. */
+            url: string;
+        };
+        Restore: {
+            /** @description What this device is called; the machine's name if absent. */
+            device_name?: string | null;
+            /** @description The 24 words of the recovery phrase. */
+            phrase: string;
+        };
+        RevealRequest: {
+            /** @description `reveal`: a person has confirmed it. */
+            confirm: string;
+            /** @description The keystore's passphrase, if it has one. */
+            passphrase?: string | null;
+        };
         Selection: {
             /** @description The wanted files by their place in the torrent. */
             files: number[];
@@ -1268,12 +1568,65 @@ export interface components {
             summary: string;
         };
         Setting: {
+            /** @description What it is if nobody sets it. */
+            default: unknown;
             /** @description `section.key`. */
             key: string;
             /** @description Where it came from: `default`, a file, an environment variable, a flag. */
             origin: string;
+            /** @description Whether a change acts at once. */
+            takes_effect: components["schemas"]["TakesEffect"];
             /** @description Its value. */
             value: unknown;
+        };
+        /** @description The first run. */
+        Setup: {
+            /** @description Whether another identity can still take this one's place. */
+            can_restore: boolean;
+            /** @description Whether it is over. */
+            done: boolean;
+            /**
+             * Format: int64
+             * @description Bytes a second from peers; `null` is no limit.
+             */
+            download_rate?: number | null;
+            /** @description Where files go that name no folder of their own. */
+            files_dir: string;
+            /** @description Who this node is. */
+            identity: components["schemas"]["SetupIdentity"];
+            /**
+             * Format: int64
+             * @description Bytes a second to peers; `null` is no limit.
+             */
+            upload_rate?: number | null;
+        };
+        SetupChange: {
+            /** @description `true`: the first run is over. */
+            done: boolean;
+        };
+        /** @description The identity as the first run shows it. */
+        SetupIdentity: {
+            /** @description The device's name. */
+            device_name: string;
+            /** @description Whether the keystore has a passphrase. */
+            encrypted: boolean;
+            /** @description The device key. */
+            peer: string;
+            /** @description The user key. */
+            user: string;
+        };
+        SignedIn: {
+            /** @description What the page sends as `X-Weft-CSRF` with every request; given once, at the login. */
+            csrf?: string | null;
+            /** @description The device's name. */
+            device_name: string;
+            /**
+             * Format: int64
+             * @description When the session ends if it is not used, in milliseconds since the Unix epoch.
+             */
+            expires_at_ms?: number | null;
+            /** @description The device key of this node. */
+            peer: string;
         };
         /**
          * @description Why something was left out.
@@ -1295,6 +1648,17 @@ export interface components {
         Switch: {
             /** @description Whether it shall be on. */
             on: boolean;
+        };
+        /**
+         * @description When a change of a setting acts.
+         * @enum {string}
+         */
+        TakesEffect: "now" | "restart";
+        Token: {
+            /** @description The file it is in. */
+            path: string;
+            /** @description The token: `Authorization: Bearer …`. */
+            token: string;
         };
         /** @description Everything said of one torrent. */
         TorrentStatus: {
@@ -1479,6 +1843,47 @@ export interface operations {
             };
         };
     };
+    node_set_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewValue"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setting"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     node_events: {
         parameters: {
             query?: {
@@ -1502,6 +1907,55 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+        };
+    };
+    node_replay: {
+        parameters: {
+            query: {
+                /** @description The moment, in milliseconds since the Unix epoch. */
+                at_ms: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replay"];
+                };
+            };
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1987,6 +2441,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthReport"];
+                };
+            };
+        };
+    };
+    node_phrase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Phrase"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2488,6 +2981,33 @@ export interface operations {
             };
         };
     };
+    node_restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restarting"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     node_list: {
         parameters: {
             query?: never;
@@ -2577,6 +3097,218 @@ export interface operations {
             };
         };
     };
+    node_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    node_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Granted"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_login_address: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginAddress"];
+                };
+            };
+        };
+    };
+    node_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setup"];
+                };
+            };
+        };
+    };
+    node_end_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Restore"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restarting"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     node_status: {
         parameters: {
             query?: never;
@@ -2592,6 +3324,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FullStatus"];
+                };
+            };
+        };
+    };
+    node_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
                 };
             };
         };

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use weft_node::{Again, Node, NodeConfig, identity};
 
 use crate::args::{Global, NetworkArgs};
 use crate::failure::Result;
@@ -11,7 +12,8 @@ use crate::{output, session};
 
 /// Run a node in the foreground, until Ctrl-C.
 ///
-/// With --json, one line when the node is ready: what stands in `node.json` of the data folder.
+/// With --json, one line when the node is ready: what stands in `node.json` of the data folder, and `login`, an address that
+/// signs one browser in to the dashboard.
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     #[command(flatten)]
@@ -29,25 +31,49 @@ pub(crate) async fn run(global: &Global, args: Up) -> Result<ExitCode> {
     if let Some(api) = &args.api {
         sources = sources.flag("--api", "api.listen", api);
     }
-    let loaded = sources.load()?;
+    let mut loaded = sources.load()?;
     session::start_logging(&loaded.config.log)?;
-    let node = tokio::select! {
-        stopped = stop.as_mut() => return stopped.map(|()| ExitCode::SUCCESS),
-        node = session::start_node(paths, loaded) => node?,
-    };
-    let address = node.address();
-    if global.json {
-        output::say_json(&address);
-    } else {
-        output::say(format!("weft {} is up", address.version));
-        output::say(format!("  device  {}", address.peer));
-        output::say(format!("  user    {}", address.user));
-        output::say(format!("  network {}", node.network()));
-        output::say(format!("  api     {}", address.api));
-        output::say(format!("  data    {}", node.data_dir().display()));
-        output::say("Ctrl-C stops it.");
+    let mut before = None;
+    loop {
+        let node = tokio::select! {
+            stopped = stop.as_mut() => return stopped.map(|()| ExitCode::SUCCESS),
+            node = session::start_node(NodeConfig::new(paths.clone(), loaded).restartable(), before) => node?,
+        };
+        before = Some(node.api_address());
+        told(global, &node)?;
+        let again = tokio::select! {
+            stopped = stop.as_mut() => Err(stopped),
+            again = node.asked_to_restart() => Ok(again),
+        };
+        node.stop().await;
+        match again {
+            Err(stopped) => return stopped.map(|()| ExitCode::SUCCESS),
+            Ok(Again::AsItIs) => {}
+            Ok(Again::As(owner)) => identity::hand_over(&paths.data_dir, &owner)?,
+        }
+        loaded = sources.load()?;
+        weft_node::logging::set_level(&loaded.config.log.level)?;
     }
-    stop.await?;
-    node.stop().await;
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where the node is, and how a browser signs in to it.
+fn told(global: &Global, node: &Node) -> Result<()> {
+    let (address, login) = (node.address(), node.login_address()?);
+    if global.json {
+        let mut said = serde_json::to_value(&address).unwrap_or_default();
+        said["login"] = login.into();
+        output::say_json(&said);
+        return Ok(());
+    }
+    output::say(format!("weft {} is up", address.version));
+    output::say(format!("  device    {}", address.peer));
+    output::say(format!("  user      {}", address.user));
+    output::say(format!("  network   {}", node.network()));
+    output::say(format!("  api       {}", address.api));
+    output::say(format!("  data      {}", node.data_dir().display()));
+    output::say(format!("  dashboard {login}"));
+    output::say(
+        "The dashboard's address signs in once, within 10 minutes; `weft dashboard` prints another. Ctrl-C stops the node.",
+    );
+    Ok(())
 }

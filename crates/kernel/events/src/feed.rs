@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::record::{Event, Record};
+use crate::record::{Event, Record, unix_millis};
 
 /// 8,192 records: minutes of a busy node, so that a page that lost its connection catches up without a snapshot.
 pub const RING_RECORDS: usize = 8192;
@@ -45,6 +46,8 @@ struct Ring {
 pub struct Snapshot {
     /// Every event up to and including this one is in `state`. Read on from here.
     pub seq: u64,
+    /// When it was taken, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
     /// One entry a source, in the source's own shape.
     pub state: BTreeMap<&'static str, Value>,
 }
@@ -115,7 +118,20 @@ impl Feed {
         // since events carry states, reading it again does no harm. The other order would lose it.
         let seq = self.head();
         let sources: Vec<_> = self.shared.sources.lock().iter().map(|(name, source)| (*name, source.clone())).collect();
-        Snapshot { seq, state: sources.into_iter().map(|(name, source)| (name, source())).collect() }
+        let state = sources.into_iter().map(|(name, source)| (name, source())).collect();
+        Snapshot { seq, at_ms: unix_millis(SystemTime::now()), state }
+    }
+
+    /// The records after `seq` up to the moment `until_ms`, as far as the ring still has them; `None` if records right
+    /// after `seq` are gone already.
+    pub fn records(&self, seq: u64, until_ms: u64) -> Option<Vec<Arc<Record>>> {
+        let ring = self.shared.ring.lock();
+        let oldest = ring.records.front().map_or(ring.next, |record| record.seq);
+        if seq + 1 < oldest {
+            return None;
+        }
+        let after = ring.records.iter().skip(usize::try_from(seq + 1 - oldest).ok()?);
+        Some(after.take_while(|record| record.at_ms <= until_ms).cloned().collect())
     }
 
     /// Reads on after record `seq`: what a reader of a snapshot or of an earlier subscription asks for.
@@ -295,6 +311,25 @@ mod tests {
         assert_eq!(seqs(&mut feed.subscribe_after(snapshot.seq)), [1]);
         feed.unregister_snapshot("test");
         assert!(feed.snapshot().state.is_empty());
+    }
+
+    #[test]
+    fn an_earlier_moment_is_its_snapshot_and_the_records_since() {
+        let feed = Feed::with_bounds(4, usize::MAX);
+        let before = feed.snapshot();
+        for n in 0..3 {
+            feed.sink().emit(&Counted::Step { n });
+        }
+        let seqs = |seq, until| feed.records(seq, until).map(|r| r.iter().map(|r| r.seq).collect::<Vec<_>>());
+        assert_eq!(seqs(before.seq, u64::MAX), Some(vec![1, 2, 3]));
+        assert_eq!(seqs(2, u64::MAX), Some(vec![3]));
+        assert_eq!((seqs(3, u64::MAX), seqs(9, u64::MAX)), (Some(vec![]), Some(vec![])));
+        assert_eq!(seqs(0, before.at_ms - 1), Some(vec![]), "nothing is older than that");
+        for n in 0..2 {
+            feed.sink().emit(&Counted::Step { n });
+        }
+        assert_eq!(seqs(0, u64::MAX), None, "the first record is gone");
+        assert_eq!(seqs(1, u64::MAX), Some(vec![2, 3, 4, 5]));
     }
 
     #[tokio::test]

@@ -59,6 +59,6 @@ fn oversized(kind: &str, bytes: usize) -> Box<RawValue> {
     serde_json::value::to_raw_value(&note).expect("a JSON object of a string and a number serialises")
 }
 
-fn unix_millis(time: SystemTime) -> u64 {
+pub(crate) fn unix_millis(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

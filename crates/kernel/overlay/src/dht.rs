@@ -8,6 +8,7 @@ mod cache;
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
@@ -74,6 +75,33 @@ struct Inner {
     state: watch::Sender<DhtState>,
     health: Mutex<DhtStatus>,
     queries: Arc<tokio::sync::Semaphore>,
+    asked: Arc<Asked>,
+}
+
+/// What this node asked of the DHT since it started.
+#[derive(Default)]
+struct Asked {
+    lookups: AtomicU64,
+    running: AtomicU64,
+    announces: AtomicU64,
+}
+
+impl Asked {
+    /// Counts a lookup until what it gives is dropped.
+    fn lookup(self: &Arc<Self>) -> Running {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Running(Arc::clone(self))
+    }
+}
+
+/// A lookup that is still going on.
+struct Running(Arc<Asked>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl DhtNode {
@@ -93,6 +121,9 @@ impl DhtNode {
             estimated: 0,
             server: config.server_mode,
             ipv4_only: true,
+            lookups: 0,
+            lookups_running: 0,
+            announces: 0,
         };
         let state = watch::Sender::new(off.state);
         let node = DhtNode {
@@ -105,6 +136,7 @@ impl DhtNode {
                 state,
                 health: Mutex::new(off),
                 queries: Arc::new(tokio::sync::Semaphore::new(MAX_QUERIES)),
+                asked: Arc::default(),
             }),
         };
         if node.inner.config.enabled {
@@ -121,6 +153,7 @@ impl DhtNode {
     pub async fn announce(&self, info_hash: [u8; 20], port: u16) -> Result<(), DhtError> {
         let dht = self.current()?;
         let _slot = self.inner.queries.acquire().await;
+        self.inner.asked.announces.fetch_add(1, Ordering::Relaxed);
         let id = Id::from(info_hash);
         match tokio::time::timeout(QUERY_TIMEOUT, dht.announce_peer(id, Some(port))).await {
             Ok(Ok(_)) => Ok(()),
@@ -140,7 +173,9 @@ impl DhtNode {
     ) -> Result<impl Stream<Item = Vec<SocketAddr>> + Send + Unpin + use<>, DhtError> {
         let dht = self.current()?;
         let guard = self.inner.guard.clone();
+        let running = self.inner.asked.lookup();
         let found = dht.get_peers(Id::from(info_hash)).map(move |answer: Vec<SocketAddrV4>| {
+            let _ = &running;
             let addresses = answer.into_iter().map(SocketAddr::V4);
             addresses.filter(|address| guard.allows(*address, Origin::Stranger)).collect()
         });
@@ -151,6 +186,7 @@ impl DhtNode {
     pub(crate) async fn put(&self, item: MutableItem) -> Result<(), DhtError> {
         let dht = self.current()?;
         let _slot = self.inner.queries.acquire().await;
+        self.inner.asked.announces.fetch_add(1, Ordering::Relaxed);
         match tokio::time::timeout(QUERY_TIMEOUT, dht.put_mutable(item, None)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(DhtError::NotStored(Box::new(error))),
@@ -164,7 +200,10 @@ impl DhtNode {
         key: &[u8; 32],
         salt: Option<&[u8]>,
     ) -> Result<impl Stream<Item = MutableItem> + Send + Unpin + use<>, DhtError> {
-        let found = self.current()?.get_mutable(key, salt, None);
+        let running = self.inner.asked.lookup();
+        let found = self.current()?.get_mutable(key, salt, None).inspect(move |_| {
+            let _ = &running;
+        });
         Ok(Box::pin(found.take_until(tokio::time::sleep(QUERY_TIMEOUT))))
     }
 
@@ -175,7 +214,13 @@ impl DhtNode {
 
     /// How it does.
     pub fn status(&self) -> DhtStatus {
-        self.inner.health.lock().clone()
+        let asked = &self.inner.asked;
+        DhtStatus {
+            lookups: asked.lookups.load(Ordering::Relaxed),
+            lookups_running: asked.running.load(Ordering::Relaxed),
+            announces: asked.announces.load(Ordering::Relaxed),
+            ..self.inner.health.lock().clone()
+        }
     }
 
     /// Waits until the node is in the network.
@@ -296,6 +341,10 @@ impl DhtNode {
             estimated: info.dht_size_estimate().0,
             server: info.server_mode(),
             ipv4_only: true,
+            // Counted as they happen, and put in when somebody asks.
+            lookups: 0,
+            lookups_running: 0,
+            announces: 0,
         };
         *self.inner.health.lock() = status;
         if state == DhtState::Joined {

@@ -232,6 +232,17 @@ impl Overlay {
         }
     }
 
+    /// Bytes that came and went, whatever they were for: content over TCP and TLS, and every packet of the overlay with its
+    /// headers, relayed ones too. The DHT's packets are not counted: its library does not tell.
+    pub fn traffic(&self) -> (u64, u64) {
+        let packets = &self.inner.hub.endpoint.metrics().socket;
+        let came = [&packets.recv_data_ipv4, &packets.recv_data_ipv6, &packets.recv_data_relay];
+        let went = [&packets.send_ipv4, &packets.send_ipv6, &packets.send_relay];
+        let [came, went] = [came, went].map(|counters| counters.iter().map(|counter| counter.get()).sum::<u64>());
+        let links = [PathKind::Tcp, PathKind::Tls].map(|path| self.inner.hub.peers.exchanged(path));
+        links.into_iter().fold((came, went), |(came, went), link| (came + link.0, went + link.1))
+    }
+
     /// Stops: says goodbye to peers and ends every task. The UDP socket is free when the last handle is dropped.
     pub async fn shutdown(&self) {
         self.inner.shutdown().await;

@@ -152,6 +152,8 @@ pub trait Observe: Send + Sync + 'static {
 #[derive(Clone, Default)]
 pub struct PeerTable {
     records: Arc<Mutex<HashMap<PeerId, Record>>>,
+    /// Bytes exchanged with everybody, those who made room in the table too.
+    everybody: Arc<Counts>,
 }
 
 impl PeerTable {
@@ -172,7 +174,22 @@ impl PeerTable {
     /// Counters of the bytes exchanged with `peer`, to be added to without a lock.
     pub fn meter(&self, peer: PeerId) -> Meter {
         let mut records = self.records.lock();
-        entry(&mut records, peer, unix_ms(SystemTime::now())).map(|record| record.meter.clone()).unwrap_or_default()
+        let record = entry(&mut records, peer, unix_ms(SystemTime::now()));
+        let own = record.map(|record| record.meter.clone()).unwrap_or_default();
+        Meter { everybody: Arc::clone(&self.everybody), ..own }
+    }
+
+    /// Bytes that came from and went to all peers over `path`, ever.
+    pub fn exchanged(&self, path: PathKind) -> (u64, u64) {
+        read(&self.everybody, path)
+    }
+
+    /// Everything known of at most `most` of the peers that are connected, the latest seen first.
+    pub fn connected(&self, most: usize) -> Vec<PeerSnapshot> {
+        let records = self.records.lock();
+        let mut open: Vec<_> = records.iter().filter(|(_, record)| record.open > 0).collect();
+        open.sort_by_key(|(peer, record)| (std::cmp::Reverse(record.last_seen_ms), **peer));
+        open.into_iter().take(most).map(|(peer, record)| record.snapshot(peer)).collect()
     }
 
     /// Everything known of one peer.
@@ -245,8 +262,11 @@ fn unix_ms(time: SystemTime) -> u64 {
 /// Bytes exchanged with one peer, by path. Cheap to clone; all clones count together.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
-    paths: Arc<[PathBytes; PathKind::ALL.len()]>,
+    own: Arc<Counts>,
+    everybody: Arc<Counts>,
 }
+
+type Counts = [PathBytes; PathKind::ALL.len()];
 
 #[derive(Debug, Default)]
 struct PathBytes {
@@ -257,26 +277,27 @@ struct PathBytes {
 impl Meter {
     /// Counts bytes that came.
     pub fn received(&self, path: PathKind, bytes: usize) {
-        if let Some(counts) = self.of(path) {
+        for counts in [&self.own, &self.everybody].into_iter().filter_map(|counts| counts.get(index_of(path))) {
             counts.received.fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 
     /// Counts bytes that went.
     pub fn sent(&self, path: PathKind, bytes: usize) {
-        if let Some(counts) = self.of(path) {
+        for counts in [&self.own, &self.everybody].into_iter().filter_map(|counts| counts.get(index_of(path))) {
             counts.sent.fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
 
     /// Bytes that came and went over `path`.
     pub fn read(&self, path: PathKind) -> (u64, u64) {
-        self.of(path).map_or((0, 0), |c| (c.received.load(Ordering::Relaxed), c.sent.load(Ordering::Relaxed)))
+        read(&self.own, path)
     }
+}
 
-    fn of(&self, path: PathKind) -> Option<&PathBytes> {
-        self.paths.get(index_of(path))
-    }
+fn read(counts: &Counts, path: PathKind) -> (u64, u64) {
+    let of_path = counts.get(index_of(path));
+    of_path.map_or((0, 0), |c| (c.received.load(Ordering::Relaxed), c.sent.load(Ordering::Relaxed)))
 }
 
 /// Where a path's figures are in the arrays of a record.

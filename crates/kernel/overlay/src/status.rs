@@ -108,4 +108,10 @@ pub struct DhtStatus {
     pub server: bool,
     /// The DHT speaks IPv4 only: peers on IPv6 come from trackers, peer exchange and invitations.
     pub ipv4_only: bool,
+    /// Lookups since the node started: who has a torrent, where a peer is.
+    pub lookups: u64,
+    /// Of those, still going on.
+    pub lookups_running: u64,
+    /// Announcements and records put since the node started.
+    pub announces: u64,
 }

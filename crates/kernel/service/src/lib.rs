@@ -44,8 +44,10 @@
 //! - A service is **core** (always on) or off until asked for; the node starts and stops it at run time.
 //! - **Health** is `ok` or `degraded because … do …`: cause and mend in a user's words.
 //! - **Streams** are what the service serves to peers, over whatever path they came.
+//! - **Activity** is what a service does at this moment: sampled into the event feed, so that every page sees it.
 //! - **Samples** are its counters and gauges, read when somebody asks for `/metrics`.
 
+mod activity;
 mod health;
 mod problem;
 mod sample;
@@ -56,6 +58,7 @@ use async_trait::async_trait;
 use utoipa_axum::router::OpenApiRouter;
 use weft_overlay::{LinkHandler, StreamType};
 
+pub use activity::Activity;
 pub use health::Health;
 pub use problem::Problem;
 pub use sample::{Sample, SampleKind};
@@ -81,6 +84,11 @@ pub trait Service: Send + Sync + 'static {
     /// Its state for a reader of the event feed, in the shape its events keep up to date.
     fn snapshot(&self) -> serde_json::Value {
         serde_json::Value::Null
+    }
+
+    /// What it does at this moment.
+    fn activity(&self) -> Activity {
+        Activity::default()
     }
 
     /// Its counters and gauges now.

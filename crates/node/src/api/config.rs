@@ -1,11 +1,15 @@
-//! The configuration as it was when the node started, with the origin of each value.
+//! The configuration: every setting as it stands, with its origin, and changed one at a time.
 
 use axum::Json;
-use axum::extract::State;
-use serde::Serialize;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use weft_service::Problem;
 
 use super::ApiState;
+use crate::config::{ConfigError, EditError};
+use crate::settings::{ChangeError, Standing};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Setting {
@@ -15,6 +19,20 @@ pub(super) struct Setting {
     value: serde_json::Value,
     /// Where it came from: `default`, a file, an environment variable, a flag.
     origin: String,
+    /// What it is if nobody sets it.
+    default: serde_json::Value,
+    /// Whether a change acts at once.
+    takes_effect: TakesEffect,
+}
+
+/// When a change of a setting acts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum TakesEffect {
+    /// At once.
+    Now,
+    /// When the node starts again.
+    Restart,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,13 +44,55 @@ pub(super) struct Configuration {
     settings: Vec<Setting>,
 }
 
-/// Every setting the node started with, and where each came from.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewValue {
+    /// As `weft config set` takes it: `10 MB/s`, `true`, `a, b`.
+    value: String,
+}
+
+/// Every setting as it stands, and where each came from.
 #[utoipa::path(get, path = "/config", tag = "node", operation_id = "node_config", responses((status = OK, body = Configuration)))]
 pub(super) async fn config(State(state): State<ApiState>) -> Json<Configuration> {
-    let settings = state.loaded.entries.iter().map(|entry| Setting {
-        key: entry.key.clone(),
-        value: entry.value.clone(),
-        origin: entry.origin.to_string(),
-    });
-    Json(Configuration { file: state.paths.config_file.clone(), settings: settings.collect() })
+    let settings = state.settings.all().into_iter().map(Setting::from).collect();
+    Json(Configuration { file: state.paths.config_file.clone(), settings })
+}
+
+/// Writes a setting to the configuration file. What can act at once does; the rest acts when the node starts again.
+#[utoipa::path(put, path = "/config/{key}", tag = "node", operation_id = "node_set_config", params(("key" = String, Path)), request_body = NewValue,
+    responses((status = OK, body = Setting), (status = BAD_REQUEST, body = Problem), (status = CONFLICT, body = Problem)))]
+pub(super) async fn set(
+    State(state): State<ApiState>,
+    Path(key): Path<String>,
+    Json(new): Json<NewValue>,
+) -> Result<Json<Setting>, Problem> {
+    let settings = std::sync::Arc::clone(&state.settings);
+    // Writes a file and waits until it is on the disk.
+    let changed = tokio::task::spawn_blocking(move || settings.change(&key, &new.value)).await;
+    let standing = changed.map_err(|error| Problem::internal(&error))?.map_err(|error| problem(&error))?;
+    Ok(Json(standing.into()))
+}
+
+impl From<Standing> for Setting {
+    fn from(standing: Standing) -> Self {
+        Setting {
+            key: standing.entry.key,
+            value: standing.entry.value,
+            origin: standing.entry.origin.to_string(),
+            default: standing.default,
+            takes_effect: if standing.live { TakesEffect::Now } else { TakesEffect::Restart },
+        }
+    }
+}
+
+fn problem(error: &ChangeError) -> Problem {
+    match error {
+        ChangeError::Overruled { .. } => {
+            Problem::conflict(error.to_string()).mend("take it away there and start the node again")
+        }
+        ChangeError::Edit(EditError::Config(ConfigError::UnknownKey { .. } | ConfigError::BadValue { .. })) => {
+            Problem::of(StatusCode::BAD_REQUEST, "bad-setting", error)
+        }
+        ChangeError::Edit(_) => Problem::internal(error),
+    }
 }

@@ -47,6 +47,8 @@ pub struct Loaded {
     pub config: Config,
     /// Every setting, by key.
     pub entries: Vec<Entry>,
+    /// The layers it came from: to be read again.
+    pub sources: Sources,
 }
 
 impl Loaded {
@@ -100,8 +102,13 @@ impl Sources {
         for layer in &layers {
             layer.check_keys(&shapes)?;
         }
-        merge(&layers)
+        merge(&layers, self)
     }
+}
+
+/// What `key` is if nobody sets it; null if there is no such key.
+pub(crate) fn default_of(key: &str) -> serde_json::Value {
+    shapes().get(key).and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default()
 }
 
 fn read_file(path: &Path) -> Result<Option<String>, ConfigError> {
@@ -211,7 +218,7 @@ impl Provider for Layer {
     }
 }
 
-fn merge(layers: &[Layer]) -> Result<Loaded, ConfigError> {
+fn merge(layers: &[Layer], sources: &Sources) -> Result<Loaded, ConfigError> {
     let figment = layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer));
     let origin_of = |metadata: Option<&Metadata>| {
         let named = metadata.map(|metadata| metadata.name.as_ref());
@@ -238,7 +245,7 @@ fn merge(layers: &[Layer]) -> Result<Loaded, ConfigError> {
             key,
         })
         .collect();
-    Ok(Loaded { config, entries })
+    Ok(Loaded { config, entries, sources: sources.clone() })
 }
 
 #[cfg(test)]

@@ -21,6 +21,12 @@ async fn every_route_asks_for_the_token() {
     assert!(ids.len() > 30 && ids.len() == distinct.len(), "operations share a name: {ids:?}");
     for path in paths.iter().map(String::as_str).chain(["/metrics", "/api/v1/openapi.json", "/", "/no/such"]) {
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            // The page's files hold no secret; a login has a code for its credentials, and its own tests.
+            let page = method == Method::GET && !path.starts_with("/api") && path != "/metrics";
+            let login = method == Method::POST && path == "/api/v1/session";
+            if page || login || path == "/health" {
+                continue;
+            }
             let (status, body) = answer(scene.bare(method.clone(), path)).await;
             assert_eq!((status, body["code"].as_str()), (401, Some("no-token")), "{method} {path}");
             let wrong = "x".repeat(scene.node.token().reveal().len());

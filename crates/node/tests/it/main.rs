@@ -1,8 +1,10 @@
 //! A real node in this process, asked over its real API. Everything stays on loopback.
 #![allow(clippy::print_stderr)] // A test that skips says so.
 
+mod dashboard;
 mod events;
 mod guard;
+mod openapi;
 mod pair;
 mod private_addresses;
 mod scene;

@@ -35,7 +35,8 @@ async fn no_secret_is_said_anywhere() {
     let (_, openapi) = scene.get("/api/v1/openapi.json").await;
     let gets = openapi["paths"].as_object().expect("paths").iter().filter(|(_, item)| item["get"].is_object());
     let mut asked = 0;
-    for (path, _) in gets.filter(|(path, _)| !path.ends_with("/events")) {
+    // The events are read above; the token is what `/token` is asked for.
+    for (path, _) in gets.filter(|(path, _)| !path.ends_with("/events") && *path != "/api/v1/token") {
         let hash = shared["info_hash"].as_str().expect("an info-hash");
         let path = path
             .replace("{info_hash}", hash)

@@ -12,7 +12,9 @@ async fn every_setting_is_shown_with_its_origin() {
     assert_eq!(status, 200);
     let find =
         |key: &str| config["settings"].as_array().expect("settings").iter().find(|row| row["key"] == key).cloned();
-    assert_eq!(find("network.name"), Some(json!({ "key": "network.name", "value": "node-tests", "origin": "test" })));
+    let expected = json!({ "key": "network.name", "value": "node-tests", "origin": "test", "default": "",
+        "takes_effect": "restart" });
+    assert_eq!(find("network.name"), Some(expected));
     assert_eq!(find("files.max_torrents").expect("a setting")["origin"], "default");
     scene.end().await;
 }

@@ -21,6 +21,7 @@
 
 mod api;
 mod config;
+mod pace;
 mod samples;
 mod service;
 
