@@ -1,2 +1,3 @@
+export { deviceBehind } from './identity';
 export { nameIn, peerName, usePeerName, usePeerNames } from './names';
 export { threadOf, useThread, type Thread } from './threads';

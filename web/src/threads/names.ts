@@ -1,5 +1,6 @@
 import { feedState, useFeed, type FeedState } from '../feed/store';
 import { shortKey } from '../figures';
+import { deviceBehind } from './identity';
 import type { ContactView } from '../feed/types';
 
 const byDevice = new WeakMap<readonly ContactView[], Map<string, string>>();
@@ -22,12 +23,13 @@ function book(contacts: readonly ContactView[]): Map<string, string> {
 
 /** A peer's name in `state`: yours for it, else what it says of itself, else its key or address. */
 export function nameIn(state: FeedState, id: string): string {
-  const known = book(state.people.contacts).get(id);
+  const device = deviceBehind(state, id);
+  const known = book(state.people.contacts).get(device);
   if (known !== undefined) return known;
-  const own = state.people.me?.devices.find((device) => device.device_key === id);
+  const own = state.people.me?.devices.find((mine) => mine.device_key === device);
   if (own?.name) return own.name;
-  const says = state.network.peers.get(id)?.hello['name'];
-  return says !== undefined && says !== '' ? says : shortKey(id);
+  const says = state.network.peers.get(device)?.hello['name'];
+  return says !== undefined && says !== '' ? says : shortKey(device);
 }
 
 /** A peer's name, outside of components. */

@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { useSession } from '../api/session';
 import { feedState, onFeed } from '../feed/store';
+import { deviceBehind } from './identity';
 
 /** How a peer is drawn, everywhere: one of eight hues, and a pattern where peers share a hue. */
 export interface Thread {
@@ -67,8 +68,10 @@ function hash(text: string): number {
 }
 
 /** The thread of a peer. Who is seen first has the first one, and keeps it. */
-export function threadOf(peer: string): Thread {
-  const self = useSession.getState().peer ?? feedState().node.status?.peer ?? null;
+export function threadOf(id: string): Thread {
+  const state = feedState();
+  const peer = deviceBehind(state, id);
+  const self = useSession.getState().peer ?? state.node.status?.peer ?? null;
   if (self !== null && self !== node) load(self);
   let place = order.get(peer);
   if (place === undefined && order.size < MOST_KEPT) {
