@@ -193,7 +193,7 @@ mod tests {
 
     fn drawn(pieces: u32, have: impl IntoIterator<Item = u32>, of_piece: Vec<u16>, names: &[&str]) -> Drawn {
         let mut set = Bitfield::new(pieces);
-        have.into_iter().for_each(|piece| drop(set.insert(piece)));
+        have.into_iter().for_each(|piece| assert!(set.insert(piece)));
         let view = PieceView {
             geometry: Geometry::new(1 << 14, u64::from(pieces) << 14).unwrap(),
             have: set,

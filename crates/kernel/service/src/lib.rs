@@ -46,6 +46,7 @@
 //! - **Streams** are what the service serves to peers, over whatever path they came.
 //! - **Samples** are its counters and gauges, read when somebody asks for `/metrics`.
 
+mod activity;
 mod health;
 mod problem;
 mod sample;
@@ -56,6 +57,7 @@ use async_trait::async_trait;
 use utoipa_axum::router::OpenApiRouter;
 use weft_overlay::{LinkHandler, StreamType};
 
+pub use activity::Activity;
 pub use health::Health;
 pub use problem::Problem;
 pub use sample::{Sample, SampleKind};
@@ -86,6 +88,11 @@ pub trait Service: Send + Sync + 'static {
     /// Its counters and gauges now.
     fn samples(&self) -> Vec<Sample> {
         Vec::new()
+    }
+
+    /// What it does now. Cheap: asked once a second.
+    fn activity(&self) -> Activity {
+        Activity::default()
     }
 
     /// How it is. Cheap: asked often.
