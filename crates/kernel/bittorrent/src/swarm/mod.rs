@@ -55,6 +55,7 @@ mod config;
 mod download;
 mod extend;
 mod geometry;
+mod haste;
 mod machine;
 mod messages;
 mod output;
