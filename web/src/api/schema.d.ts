@@ -203,6 +203,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files/torrents/{info_hash}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The pieces in columns: who gave them, which peers have them, and what is being fetched now. */
+        get: operations["files_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files/torrents/{info_hash}/metainfo": {
         parameters: {
             query?: never;
@@ -248,6 +265,23 @@ export interface paths {
         put?: never;
         /** Tells a torrent of peers. */
         post: operations["files_add_peers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/torrents/{info_hash}/priorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how much single files are wanted. Lasts. */
+        put: operations["files_prioritize"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1037,6 +1071,11 @@ export interface components {
             /** @description Why, for a person. */
             reason: string;
         };
+        /**
+         * @description How much a file is wanted. A piece that two files share is wanted as much as the one that is wanted more.
+         * @enum {string}
+         */
+        FilePriority: "skip" | "low" | "normal" | "high";
         /** @description One file of a torrent. */
         FileStatus: {
             /**
@@ -1048,7 +1087,9 @@ export interface components {
             index: number;
             /** @description Its path below the torrent's folder, with `/`. */
             path: string;
-            /** @description Whether it is wanted. */
+            /** @description How much it is wanted. */
+            priority?: components["schemas"]["FilePriority"];
+            /** @description Whether it is wanted at all. */
             selected: boolean;
             /**
              * Format: int64
@@ -1165,6 +1206,35 @@ export interface components {
         Magnet: {
             /** @description The link. */
             magnet: string;
+        };
+        /** @description Who gave pieces. */
+        MapGiver: {
+            /** @description Its key if proven, else its address; empty for what was here before this start, or is our own. */
+            peer: string;
+            /**
+             * Format: int32
+             * @description How many of the verified pieces it gave.
+             */
+            pieces: number;
+        };
+        /** @description One connected peer's pieces. */
+        MapRow: {
+            /** @description Its address, where there is one. */
+            address?: string | null;
+            /** @description The client, as its peer id or extended handshake names it. */
+            client: string;
+            /** @description For each column the percentage of its pieces that this peer has; none for a seed. */
+            have?: number[] | null;
+            /** @description Its key, if it has proven one. */
+            key?: string | null;
+            /** @description The path bytes take. */
+            path: string;
+            /** @description What it is called: its key if proven, else its address. */
+            peer: string;
+            /** @description Columns with a piece that is asked of this peer now, ascending. */
+            reading: number[];
+            /** @description It has everything. */
+            seed: boolean;
         };
         /** @description Who this node is. */
         Me: {
@@ -1472,6 +1542,16 @@ export interface components {
             /** @description The 24 words, in their order. */
             words: string[];
         };
+        Priorities: {
+            /** @description The files to change; the others stay as they are. */
+            priorities: components["schemas"]["Prioritised"][];
+        };
+        Prioritised: {
+            /** @description The file's place in the torrent. */
+            file: number;
+            /** @description How much it is wanted. */
+            priority: components["schemas"]["FilePriority"];
+        };
         /** @description An API error: what failed, why, and what to do. Its body is JSON; its status is the HTTP status too. */
         Problem: {
             /** @description A stable word for programs: `not-found`, `disk-full`. */
@@ -1660,6 +1740,44 @@ export interface components {
             /** @description The token: `Authorization: Bearer …`. */
             token: string;
         };
+        /**
+         * @description A torrent's pieces in columns. Column `c` covers the pieces from `c * pieces / columns` up to, and without,
+         *     `(c + 1) * pieces / columns`.
+         */
+        TorrentMap: {
+            /** @description For each column how many connected peers have its rarest piece. */
+            availability: number[];
+            /**
+             * Format: int32
+             * @description Number of columns: as many as were asked for, at most one a piece.
+             */
+            columns: number;
+            /** @description For each column the index among `givers` of who gave most of its verified pieces; -1 where none is here. */
+            giver: number[];
+            /** @description Who gave pieces, the first being nobody: here before this start, or our own. */
+            givers: components["schemas"]["MapGiver"][];
+            /** @description For each column the percentage of its pieces that are verified. */
+            have: number[];
+            /**
+             * Format: int32
+             * @description Bytes a piece.
+             */
+            piece_length: number;
+            /**
+             * Format: int32
+             * @description Number of pieces.
+             */
+            pieces: number;
+            /**
+             * Format: int32
+             * @description Number of verified pieces.
+             */
+            pieces_done: number;
+            /** @description Columns with a piece that is being fetched now, ascending. */
+            reading: number[];
+            /** @description Connected peers, those that gave most over this connection first; 32 at most. */
+            rows: components["schemas"]["MapRow"][];
+        };
         /** @description Everything said of one torrent. */
         TorrentStatus: {
             /**
@@ -1769,6 +1887,8 @@ export interface components {
              * @description Content bytes received that failed their hash.
              */
             wasted: number;
+            /** @description Who gave them. */
+            weave?: components["schemas"]["Weave"];
         };
         /**
          * @description What came of the last announce.
@@ -1815,6 +1935,16 @@ export interface components {
          * @enum {string}
          */
         TroubleKind: "disk-full" | "permission-denied" | "read-only" | "io" | "file-missing" | "file-changed" | "unsafe-path" | "resume-not-saved" | "bad-metadata" | "too-many-files";
+        /** @description Who gave a torrent's pieces, in a strip short enough for every list. */
+        Weave: {
+            /**
+             * @description One character a column, 64 columns at most: `.` where fewer than half of the column's pieces are here, else the
+             *     index among `givers` of who gave most of them, as one of `0-9a-zA-Z`.
+             */
+            cells: string;
+            /** @description Who gave pieces: a peer's key if proven, else its address. The first is empty: here before this start, or our own. */
+            givers: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -2214,6 +2344,54 @@ export interface operations {
             };
         };
     };
+    files_map: {
+        parameters: {
+            query?: {
+                /** @description How many columns at most, from 1 to 2,048; there are no more than pieces. */
+                columns?: number;
+            };
+            header?: never;
+            path: {
+                info_hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TorrentMap"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     files_metainfo: {
         parameters: {
             query?: never;
@@ -2308,6 +2486,53 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    files_prioritize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                info_hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Priorities"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

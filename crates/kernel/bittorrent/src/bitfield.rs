@@ -165,6 +165,28 @@ impl Bitfield {
         self.words.iter().zip(&other.words).map(|(a, b)| (a & b).count_ones()).sum()
     }
 
+    /// How many indices from `from` up to, and without, `to` are in the set.
+    pub fn count_between(&self, from: u32, to: u32) -> u32 {
+        let to = to.min(self.len);
+        if from >= to {
+            return 0;
+        }
+        let (first, last) = (from as usize / WORD, (to as usize - 1) / WORD);
+        let after = u64::MAX >> (from as usize % WORD);
+        let before = u64::MAX << (WORD - 1 - (to as usize - 1) % WORD);
+        let counted = self.words.iter().enumerate().take(last + 1).skip(first).map(|(at, word)| {
+            let mut word = *word;
+            if at == first {
+                word &= after;
+            }
+            if at == last {
+                word &= before;
+            }
+            word.count_ones()
+        });
+        counted.sum()
+    }
+
     fn bit(index: u32) -> u64 {
         1 << (WORD - 1 - index as usize % WORD)
     }
@@ -232,6 +254,9 @@ mod tests {
             prop_assert_eq!(full.iter().count() as u32, len);
             prop_assert_eq!(full.first_common(&set, from), model.range(from..).next().copied());
             prop_assert_eq!(full.common_count(&set), set.count());
+            for to in [0, from, from + 1, from + 70, len] {
+                prop_assert_eq!(set.count_between(from, to) as usize, model.iter().filter(|p| (from..to).contains(*p)).count());
+            }
         }
     }
 }

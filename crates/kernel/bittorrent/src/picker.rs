@@ -77,6 +77,11 @@ impl Picker {
         self.availability.get(piece as usize).copied().unwrap_or(0)
     }
 
+    /// [`Picker::availability`] of every piece in order.
+    pub fn availabilities(&self) -> &[u32] {
+        &self.availability
+    }
+
     /// Lets `piece` be begun, unless it is not wanted at all.
     pub fn insert(&mut self, piece: u32) {
         if self.priority(piece) == Priority::Skip || !self.pickable.insert(piece) {

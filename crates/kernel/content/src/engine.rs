@@ -1,7 +1,8 @@
 //! The engine: the list of torrents, and what may be asked of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -19,10 +20,11 @@ use crate::config::{AddOptions, CreateOptions, EngineConfig, KnownPeer, RateLimi
 use crate::create::{self, CreateControl, Skipped};
 use crate::error::{AddError, ControlError, CreateError, StartError};
 use crate::event::ContentEvent;
+use crate::map::TorrentMap;
 use crate::peer::greet;
 use crate::resume::{TorrentRecord, unix_seconds};
 use crate::seams::{Seams, Shared};
-use crate::status::{EngineStatus, PeerOrigin, State, TorrentStatus};
+use crate::status::{EngineStatus, FilePriority, PeerOrigin, State, TorrentActivity, TorrentStatus, Trouble};
 use crate::storage::Urgency;
 use crate::torrent::{Beginning, Known, Torrent, note_peers, selection_of};
 
@@ -107,7 +109,7 @@ impl Engine {
         if let (Some(selection), Some(metainfo)) = (&options.selection, &metainfo) {
             let files = metainfo.info.files().len();
             let flags = selection_of(selection, files).map_err(|index| AddError::NoSuchFile { index, files })?;
-            record.selection = Some(flags);
+            record.priorities = Some(flags);
         } else if let Some(selection) = &options.selection {
             // The metadata is not here yet: the places are kept as ranges until it is.
             let place = |index: &usize| u32::try_from(*index).ok().map(|index| (index, index));
@@ -177,8 +179,7 @@ impl Engine {
 
     /// Every torrent, oldest first. Peers, trackers and files are left out: ask [`get`](Engine::get).
     pub fn list(&self) -> Vec<TorrentStatus> {
-        let torrents: Vec<_> = self.inner.torrents.read().values().map(|h| Arc::clone(&h.torrent)).collect();
-        let mut list: Vec<_> = torrents.iter().map(|torrent| torrent.status(false)).collect();
+        let mut list: Vec<_> = self.inner.all().iter().map(|torrent| torrent.status(false)).collect();
         list.sort_by_key(|status| (status.added_at, status.info_hash));
         list
     }
@@ -195,17 +196,49 @@ impl Engine {
             connections: shared.config.max_connections - shared.connections.available_permits(),
             half_open: shared.config.max_half_open - shared.half_open.available_permits(),
             piece_memory: shared.tools.memory.bytes(),
+            downloaded: shared.tools.moved.down.load(Ordering::Relaxed),
+            uploaded: shared.tools.moved.up.load(Ordering::Relaxed),
             resume_trouble: shared.records.trouble(),
             ..EngineStatus::default()
         };
-        for torrent in self.list() {
+        for torrent in self.inner.all() {
+            let (down, up) = torrent.rates();
             status.torrents += 1;
-            status.rate_down += torrent.rate_down;
-            status.rate_up += torrent.rate_up;
-            status.downloaded += torrent.downloaded;
-            status.uploaded += torrent.uploaded;
+            status.rate_down += down;
+            status.rate_up += up;
         }
         status
+    }
+
+    /// What each torrent does now: the figures of [`list`](Engine::list) that change all the time, for who asks often.
+    pub fn activity(&self) -> Vec<TorrentActivity> {
+        self.inner.all().iter().map(|torrent| torrent.activity()).collect()
+    }
+
+    /// The peers that content comes from or goes to at this moment, over all torrents, each once: its key if proven, else
+    /// its address.
+    pub fn partners(&self) -> Vec<String> {
+        let all: BTreeSet<String> = self.inner.all().iter().flat_map(|torrent| torrent.partners()).collect();
+        all.into_iter().collect()
+    }
+
+    /// The torrents in trouble, by name. As cheap as can be: asked each second.
+    pub fn troubles(&self) -> Vec<(String, Trouble)> {
+        self.inner.all().iter().filter_map(|torrent| torrent.trouble()).collect()
+    }
+
+    /// Why resume state cannot be saved at the moment, if so.
+    pub fn resume_trouble(&self) -> Option<Trouble> {
+        self.inner.shared.records.trouble()
+    }
+
+    /// A torrent's pieces in at most `columns` columns (and at most [`MAX_COLUMNS`](crate::MAX_COLUMNS)): who gave them, who
+    /// has them, and what is being fetched now.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`], [`ControlError::NoMetadata`] while it is being fetched or checked.
+    pub fn map(&self, id: InfoHash, columns: u32) -> Result<TorrentMap, ControlError> {
+        self.inner.find(id)?.map(columns)
     }
 
     /// Waits until every wanted piece is verified, and gives the status then.
@@ -311,6 +344,18 @@ impl Engine {
         self.inner.find(id)?.set_selection(files).await
     }
 
+    /// Says how much some files are wanted, by their place in the torrent; the others stay as they are. Lasts.
+    ///
+    /// # Errors
+    /// [`ControlError::NoMetadata`] while it is being fetched or checked, [`ControlError::NoSuchFile`].
+    pub async fn set_priorities(
+        &self,
+        id: InfoHash,
+        priorities: Vec<(usize, FilePriority)>,
+    ) -> Result<(), ControlError> {
+        self.inner.find(id)?.set_priorities(priorities).await
+    }
+
     /// Changes the limits over all torrents.
     pub fn set_limits(&self, limits: RateLimits) {
         self.inner.shared.limits.set(limits);
@@ -384,6 +429,10 @@ type Read = (InfoHash, Option<Metainfo>, TorrentRecord, Vec<std::net::SocketAddr
 impl Inner {
     fn torrent(&self, id: InfoHash) -> Option<Arc<Torrent>> {
         self.torrents.read().get(&id).map(|handle| Arc::clone(&handle.torrent))
+    }
+
+    fn all(&self) -> Vec<Arc<Torrent>> {
+        self.torrents.read().values().map(|handle| Arc::clone(&handle.torrent)).collect()
     }
 
     fn find(&self, id: InfoHash) -> Result<Arc<Torrent>, ControlError> {

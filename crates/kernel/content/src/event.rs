@@ -6,7 +6,7 @@ use serde::Serialize;
 use weft_bittorrent::id::InfoHash;
 use weft_overlay::PathKind;
 
-use crate::status::{PeerOrigin, State, Trouble};
+use crate::status::{PeerOrigin, State, Trouble, Weave};
 
 /// What happened to a torrent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,6 +65,8 @@ pub enum ContentEvent {
         done: u64,
         /// Bytes of wanted pieces.
         wanted: u64,
+        /// Who gave the verified pieces.
+        weave: Weave,
     },
     /// Every byte of a wanted file is here and verified.
     FileCompleted {

@@ -49,6 +49,7 @@ mod discovery;
 mod engine;
 mod error;
 mod event;
+mod map;
 mod peer;
 mod resume;
 mod seams;
@@ -64,11 +65,12 @@ pub use discovery::{DiscoveryError, PeerDiscovery, WeftHints};
 pub use engine::{Engine, SharedContent};
 pub use error::{AddError, ControlError, CreateError, StartError};
 pub use event::ContentEvent;
+pub use map::{MAX_COLUMNS, MapGiver, MapRow, TorrentMap};
 pub use peer::STREAM_TYPE;
 pub use seams::Seams;
 pub use status::{
-    EngineStatus, ExchangeStatus, FileStatus, PeerOrigin, PeerStatus, State, TorrentStatus, TrackerState,
-    TrackerStatus, Trouble, TroubleKind,
+    EngineStatus, ExchangeStatus, FilePriority, FileStatus, PeerOrigin, PeerStatus, State, TorrentActivity,
+    TorrentStatus, TrackerState, TrackerStatus, Trouble, TroubleKind, Weave,
 };
 pub use storage::{Action, StorageError};
 pub use weft_bittorrent::id::InfoHash;

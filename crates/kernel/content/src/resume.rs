@@ -28,7 +28,7 @@ use weft_store::{Batch, Durability, Store, StoreHealth, Table};
 use crate::config::RateLimits;
 use crate::event::ContentEvent;
 use crate::shell::Content;
-use crate::status::{Trouble, TroubleKind};
+use crate::status::{FilePriority, Trouble, TroubleKind};
 use crate::storage::Fingerprint;
 
 const TORRENTS: Table = Table::new("content-torrents");
@@ -37,10 +37,20 @@ const RESUME: Table = Table::new("content-resume");
 /// A record in the store. Its first byte is a number: another layout gets another one.
 trait Stored: Serialize + for<'a> Deserialize<'a> {
     const VERSION: u8;
+
+    /// Reads an older layout; `None` for one that is not read any more, or never was one.
+    fn of_older(_version: u8, _record: &[u8]) -> Option<Self> {
+        None
+    }
 }
 
 impl Stored for TorrentRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn of_older(version: u8, record: &[u8]) -> Option<Self> {
+        let first = (version == 1).then(|| postcard::from_bytes::<TorrentRecord1>(record))?;
+        first.ok().map(TorrentRecord::from)
+    }
 }
 
 impl Stored for ResumeRecord {
@@ -64,8 +74,8 @@ pub(crate) struct TorrentRecord {
     pub(crate) metainfo: Option<Vec<u8>>,
     pub(crate) name: Option<String>,
     pub(crate) dir: PathBuf,
-    /// For each file whether it is wanted; all if absent.
-    pub(crate) selection: Option<Vec<bool>>,
+    /// For each file how much it is wanted; all as usual if absent.
+    pub(crate) priorities: Option<Vec<FilePriority>>,
     /// Ranges of wanted files of a magnet link (BEP 53), until the metadata is known.
     pub(crate) select: Vec<(u32, u32)>,
     pub(crate) paused: bool,
@@ -82,6 +92,47 @@ pub(crate) struct TorrentRecord {
     pub(crate) weft_peers: Vec<String>,
     /// The `x.weft` values of a magnet link as they stand: the overlay reads them again after a restart.
     pub(crate) hints: Vec<String>,
+}
+
+/// [`TorrentRecord`] as version 1 had it: a file was wanted or not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct TorrentRecord1 {
+    metainfo: Option<Vec<u8>>,
+    name: Option<String>,
+    dir: PathBuf,
+    selection: Option<Vec<bool>>,
+    select: Vec<(u32, u32)>,
+    paused: bool,
+    limits: RateLimits,
+    added_at: u64,
+    completed_at: Option<u64>,
+    trackers: Vec<String>,
+    user_trackers: Vec<String>,
+    user_peers: Vec<String>,
+    weft_peers: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl From<TorrentRecord1> for TorrentRecord {
+    fn from(old: TorrentRecord1) -> Self {
+        let priority = |wanted: bool| if wanted { FilePriority::Normal } else { FilePriority::Skip };
+        TorrentRecord {
+            metainfo: old.metainfo,
+            name: old.name,
+            dir: old.dir,
+            priorities: old.selection.map(|wanted| wanted.into_iter().map(priority).collect()),
+            select: old.select,
+            paused: old.paused,
+            limits: old.limits,
+            added_at: old.added_at,
+            completed_at: old.completed_at,
+            trackers: old.trackers,
+            user_trackers: old.user_trackers,
+            user_peers: old.user_peers,
+            weft_peers: old.weft_peers,
+            hints: old.hints,
+        }
+    }
 }
 
 /// Which pieces are verified, and how the files were then.
@@ -268,7 +319,7 @@ fn encode<T: Stored>(record: &T) -> Vec<u8> {
 fn decode<T: Stored>(value: &[u8]) -> Option<T> {
     let (version, rest) = value.split_first()?;
     if *version != T::VERSION {
-        return None;
+        return T::of_older(*version, rest);
     }
     postcard::from_bytes(rest).ok()
 }
@@ -349,5 +400,30 @@ mod tests {
         assert_eq!(records.load(), [(id, torrent, Some(resume))]);
         records.remove(id);
         assert!(records.load().is_empty());
+    }
+
+    #[test]
+    fn a_record_of_the_first_layout_is_read() {
+        // As the first version wrote it, byte by byte: it stands here so that a change of the old type is noticed.
+        let mut bytes = vec![1, 0, 1, 1, b'n', 5];
+        bytes.extend_from_slice(b"/data");
+        bytes.extend_from_slice(&[1, 2, 1, 0, 0, 1, 1, 0xe8, 7, 0, 77, 0, 1, 1, b't', 0, 1, 2, b'p', b'q', 0, 0]);
+        let read: TorrentRecord = decode(&bytes).expect("it is read");
+        let expected = TorrentRecord {
+            name: Some("n".into()),
+            dir: "/data".into(),
+            priorities: Some(vec![FilePriority::Normal, FilePriority::Skip]),
+            paused: true,
+            limits: RateLimits { download: Some(1000), upload: None },
+            added_at: 77,
+            trackers: vec!["t".into()],
+            user_peers: vec!["pq".into()],
+            ..TorrentRecord::default()
+        };
+        assert_eq!(read, expected);
+        let again: TorrentRecord = decode(&encode(&read)).expect("the new layout");
+        assert_eq!(again, expected);
+        bytes[0] = 9;
+        assert_eq!(decode::<TorrentRecord>(&bytes), None, "a layout of the future");
     }
 }

@@ -73,6 +73,7 @@ impl Shared {
             buffers: ReadBuffers::default(),
             memory: Arc::new(PieceMemory::default()),
             memory_limit: config.piece_memory,
+            moved: Arc::default(),
         };
         let http = HttpTrackers::new(seams.guard.clone(), config.http_timeout).map_err(StartError::Http)?;
         Ok(Arc::new(Shared {

@@ -162,6 +162,33 @@ pub enum TrackerState {
     Failed,
 }
 
+/// How much a file is wanted. A piece that two files share is wanted as much as the one that is wanted more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum FilePriority {
+    /// Not fetched.
+    Skip,
+    /// Fetched when nothing better can be.
+    Low,
+    /// Fetched.
+    #[default]
+    Normal,
+    /// Fetched first.
+    High,
+}
+
+impl From<FilePriority> for weft_bittorrent::swarm::Priority {
+    fn from(priority: FilePriority) -> Self {
+        match priority {
+            FilePriority::Skip => Self::Skip,
+            FilePriority::Low => Self::Low,
+            FilePriority::Normal => Self::Normal,
+            FilePriority::High => Self::High,
+        }
+    }
+}
+
 /// One file of a torrent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -174,8 +201,22 @@ pub struct FileStatus {
     pub size: u64,
     /// Bytes of it that are verified.
     pub done: u64,
-    /// Whether it is wanted.
+    /// Whether it is wanted at all.
     pub selected: bool,
+    /// How much it is wanted.
+    #[serde(default)]
+    pub priority: FilePriority,
+}
+
+/// Who gave a torrent's pieces, in a strip short enough for every list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Weave {
+    /// Who gave pieces: a peer's key if proven, else its address. The first is empty: here before this start, or our own.
+    pub givers: Vec<String>,
+    /// One character a column, 64 columns at most: `.` where fewer than half of the column's pieces are here, else the
+    /// index among `givers` of who gave most of them, as one of `0-9a-zA-Z`.
+    pub cells: String,
 }
 
 /// Everything said of one torrent.
@@ -218,6 +259,9 @@ pub struct TorrentStatus {
     pub pieces: u32,
     /// Number of verified pieces.
     pub pieces_done: u32,
+    /// Who gave them.
+    #[serde(default)]
+    pub weave: Weave,
     /// Content bytes received since it was added (rejected pieces included).
     pub downloaded: u64,
     /// Content bytes sent since it was added.
@@ -244,6 +288,35 @@ pub struct TorrentStatus {
     pub trackers: Vec<TrackerStatus>,
     /// Its files.
     pub files: Vec<FileStatus>,
+}
+
+/// What one torrent does now, in the few figures that change all the time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct TorrentActivity {
+    /// Its v1 info-hash.
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
+    pub info_hash: InfoHash,
+    /// What it is doing.
+    pub state: State,
+    /// As [`TorrentStatus::progress`].
+    pub progress: f64,
+    /// Bytes of wanted pieces that are verified.
+    pub done: u64,
+    /// Bytes a second from peers.
+    pub rate_down: u64,
+    /// Bytes a second to peers.
+    pub rate_up: u64,
+    /// Seconds to completion at the present rate.
+    pub eta_seconds: Option<u64>,
+    /// Open peer connections.
+    pub peers: usize,
+    /// As [`TorrentStatus::downloaded`].
+    pub downloaded: u64,
+    /// As [`TorrentStatus::uploaded`].
+    pub uploaded: u64,
+    /// As [`TorrentStatus::ratio`].
+    pub ratio: f64,
 }
 
 /// What was exchanged with one peer since the engine started, over all its connections.

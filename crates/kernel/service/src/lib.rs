@@ -86,7 +86,7 @@ pub trait Service: Send + Sync + 'static {
         serde_json::Value::Null
     }
 
-    /// What it does at this moment.
+    /// What it does at this moment. Cheap: asked once a second.
     fn activity(&self) -> Activity {
         Activity::default()
     }

@@ -68,6 +68,17 @@ async fn drive(scene: &Scene, path: &str, link: &str) {
     assert_eq!(scene.put(&format!("{path}/selection"), json!({ "files": [0] })).await.0, 204);
     let (status, _) = scene.put(&format!("{path}/selection"), json!({ "files": [9] })).await;
     assert_eq!(status, 400);
+    let wanted = json!({ "priorities": [{ "file": 1, "priority": "high" }] });
+    assert_eq!(scene.put(&format!("{path}/priorities"), wanted).await.0, 204);
+    let (_, torrent) = scene.get(path).await;
+    assert_eq!((&torrent["files"][1]["priority"], &torrent["files"][0]["selected"]), (&json!("high"), &json!(true)));
+    let (status, _) =
+        scene.put(&format!("{path}/priorities"), json!({ "priorities": [{ "file": 9, "priority": "low" }] })).await;
+    assert_eq!(status, 400);
+    let (status, map) = scene.get(&format!("{path}/map?columns=7")).await;
+    assert_eq!((status, &map["columns"], &map["givers"][0]["peer"]), (200, &json!(7), &json!("")), "{map}");
+    assert_eq!(scene.get(&format!("{path}/map?columns=0")).await.0, 400);
+    assert_eq!(scene.get(&format!("{path}/map?columns=2049")).await.0, 400);
     let (status, metainfo) = order(Method::GET, format!("{path}/metainfo")).await;
     assert!(status == 200 && matches!(&metainfo, Value::String(text) if text.starts_with('d')));
     let (_, magnet) = scene.get(&format!("{path}/magnet?public=true")).await;

@@ -4,6 +4,7 @@ mod add;
 mod control;
 mod limits;
 mod list;
+mod pieces;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,6 +37,8 @@ pub(crate) fn router(engine: Engine, creations: Creations) -> OpenApiRouter {
         .routes(routes!(control::resume))
         .routes(routes!(control::recheck))
         .routes(routes!(control::select))
+        .routes(routes!(pieces::map))
+        .routes(routes!(pieces::prioritize))
         .routes(routes!(control::add_peers))
         .routes(routes!(limits::of_torrent))
         .routes(routes!(limits::get, limits::set))

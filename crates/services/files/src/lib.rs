@@ -20,6 +20,7 @@
 //!   what is in the list already is answered as it is.
 //! - A **creation** is a path that is being hashed before it can be shared. It ends with the request that asked for it.
 
+mod activity;
 mod api;
 mod config;
 mod creations;

@@ -1,6 +1,6 @@
 //! The service's counters and gauges.
 
-use weft_content::{EngineStatus, State, TorrentStatus};
+use weft_content::{EngineStatus, State, TorrentActivity};
 use weft_service::Sample;
 
 const STATES: [(State, &str); 6] = [
@@ -13,7 +13,7 @@ const STATES: [(State, &str); 6] = [
 ];
 
 #[allow(clippy::cast_precision_loss)]
-pub(crate) fn samples(status: &EngineStatus, torrents: &[TorrentStatus]) -> Vec<Sample> {
+pub(crate) fn samples(status: &EngineStatus, torrents: &[TorrentActivity]) -> Vec<Sample> {
     let mut samples = vec![
         Sample::counter("files_download_bytes", "Content bytes from peers since the start", status.downloaded),
         Sample::counter("files_upload_bytes", "Content bytes to peers since the start", status.uploaded),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
-use weft_content::{Engine, STREAM_TYPE, State, TorrentStatus, Trouble};
+use weft_content::{Engine, STREAM_TYPE, Trouble};
 use weft_overlay::{LinkHandler, Overlay, StreamType};
-use weft_service::{Health, Sample, Service, StartError};
+use weft_service::{Activity, Health, Sample, Service, StartError};
 
+use crate::activity;
 use crate::api;
 use crate::creations::Creations;
 use crate::samples;
@@ -53,11 +54,15 @@ impl Service for FilesService {
     }
 
     fn samples(&self) -> Vec<Sample> {
-        samples::samples(&self.engine.status(), &self.engine.list())
+        samples::samples(&self.engine.status(), &self.engine.activity())
+    }
+
+    fn activity(&self) -> Activity {
+        activity::activity(&self.engine)
     }
 
     fn health(&self) -> Health {
-        health(self.engine.status().resume_trouble.as_ref(), &self.engine.list())
+        health(self.engine.resume_trouble(), self.engine.troubles())
     }
 
     fn is_core(&self) -> bool {
@@ -75,12 +80,9 @@ impl Service for FilesService {
     }
 }
 
-fn health(resume: Option<&Trouble>, torrents: &[TorrentStatus]) -> Health {
-    let stopped = torrents
-        .iter()
-        .filter(|torrent| torrent.state == State::Error)
-        .filter_map(|torrent| Some((torrent.name.as_str(), torrent.trouble.as_ref()?)));
-    let troubles: Vec<_> = resume.map(|trouble| ("resume state", trouble)).into_iter().chain(stopped).collect();
+fn health(resume: Option<Trouble>, stopped: Vec<(String, Trouble)>) -> Health {
+    let resume = resume.map(|trouble| ("resume state".to_owned(), trouble));
+    let troubles: Vec<_> = resume.into_iter().chain(stopped).collect();
     let Some((_, first)) = troubles.first() else { return Health::Ok };
     let named = troubles.iter().take(NAMED_TROUBLES).map(|(name, trouble)| format!("{name}: {}", trouble.message));
     let mut because = named.collect::<Vec<_>>().join("; ");

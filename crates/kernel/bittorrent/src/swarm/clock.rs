@@ -31,6 +31,9 @@ impl Swarm {
         if self.now >= self.timers.need_peers {
             self.ask_for_peers();
         }
+        if self.haste_at().is_some_and(|at| self.now >= at) {
+            self.hasten();
+        }
         if self.now < self.timers.tick && self.now < self.timers.rechoke {
             return;
         }
@@ -57,8 +60,9 @@ impl Swarm {
             return None;
         }
         let peers = (self.peers.len() > 0).then(|| self.timers.tick.min(self.timers.rechoke));
+        let haste = self.haste_at().filter(|_| self.peers.len() > 0);
         let need = self.wants_peers().then_some(self.timers.need_peers);
-        [peers, need].into_iter().flatten().min()
+        [peers, haste, need].into_iter().flatten().min()
     }
 
     fn wants_peers(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::wire::{BLOCK_LEN, BlockRef, Message};
 
 /// Requests kept outstanding with one peer at most. With 16 KiB each they cover 32 MiB: a gigabit over 250 ms. No more than
 /// the peer says it holds (`reqq`) are sent.
-const MAX_DEPTH: u32 = 2000;
+pub(super) const MAX_DEPTH: u32 = 2000;
 
 /// Requests kept outstanding with the slowest peer.
 const MIN_DEPTH: u32 = 4;
@@ -30,10 +30,10 @@ pub(super) const SNUB: Duration = Duration::from_secs(60);
 const ENDGAME_BATCH: u32 = 8;
 
 /// In the endgame a peer takes over what another will take this many times longer to send.
-const ENDGAME_GAIN: f64 = 1.5;
+pub(super) const ENDGAME_GAIN: f64 = 1.5;
 
 /// Seconds that must be won at least: for less the block is not worth sending twice.
-const ENDGAME_WORTH: f64 = 0.3;
+pub(super) const ENDGAME_WORTH: f64 = 0.3;
 
 /// How long a peer of unknown rate may take to begin answering before others are asked in the endgame.
 const ENDGAME_PATIENCE: Duration = Duration::from_secs(2);
@@ -62,11 +62,14 @@ impl Swarm {
             return;
         }
         adapt_depth(peer, self.now);
+        let left =
+            if torrent.deadlines.is_empty() && peer.gave_way.is_none() { Vec::new() } else { self.left_to_others(key) };
+        let (Some(peer), Some(torrent)) = (self.peers.get_mut(key), &mut self.torrent) else { return };
         let depth = wanted_depth(peer);
         let was_idle = peer.live == 0;
         let before = peer.live;
         while peer.live < depth {
-            let Some(piece) = choose(torrent, peer, key, &self.config, &mut self.rng) else { break };
+            let Some(piece) = choose(torrent, peer, key, &left, &self.config, &mut self.rng) else { break };
             let before = peer.live;
             while peer.live < depth {
                 let Some(block) = torrent.ask_next(piece) else { break };
@@ -255,7 +258,7 @@ fn wanted_depth(peer: &Peer) -> u32 {
 }
 
 /// Sends a request for a block the torrent has marked as asked.
-fn request(peer: &mut Peer, out: &mut std::collections::VecDeque<Output>, key: PeerKey, block: BlockRef) {
+pub(super) fn request(peer: &mut Peer, out: &mut std::collections::VecDeque<Output>, key: PeerKey, block: BlockRef) {
     if peer.pending.len() >= MAX_PENDING
         && let Some(at) = peer.pending.iter().position(|p| p.standing != Standing::Live)
     {
@@ -293,12 +296,16 @@ fn choose(
     torrent: &mut Torrent,
     peer: &mut Peer,
     key: PeerKey,
+    left: &[u32],
     config: &super::SwarmConfig,
     rng: &mut rand::rngs::SmallRng,
 ) -> Option<u32> {
-    if let Some(piece) = urgent(torrent, peer, key, config) {
+    if let Some(piece) = urgent(torrent, peer, key, left, config) {
         return Some(piece);
     }
+    let may_ask = |torrent: &Torrent, peer: &Peer, key: PeerKey, piece: u32| {
+        !left.contains(&piece) && may_ask(torrent, peer, key, piece)
+    };
     if let Some(piece) = peer.own.iter().copied().find(|p| torrent.open.contains(p) && may_ask(torrent, peer, key, *p))
     {
         return Some(piece);
@@ -339,14 +346,20 @@ fn may_ask(torrent: &Torrent, peer: &Peer, key: PeerKey, piece: u32) -> bool {
 }
 
 /// A piece with a deadline, the earliest first.
-fn urgent(torrent: &mut Torrent, peer: &mut Peer, key: PeerKey, config: &super::SwarmConfig) -> Option<u32> {
+fn urgent(
+    torrent: &mut Torrent,
+    peer: &mut Peer,
+    key: PeerKey,
+    left: &[u32],
+    config: &super::SwarmConfig,
+) -> Option<u32> {
     if torrent.deadlines.is_empty() || peer.peer_choking {
         return None;
     }
     let mut by_time: Vec<_> = torrent.deadlines.iter().map(|(piece, at)| (*at, *piece)).collect();
     by_time.sort_unstable();
     for (_, piece) in by_time.into_iter().take(DEADLINES_SEEN) {
-        if !peer.pieces.contains(piece) {
+        if !peer.pieces.contains(piece) || left.contains(&piece) {
             continue;
         }
         if torrent.open.contains(&piece) && may_ask(torrent, peer, key, piece) {

@@ -35,6 +35,7 @@ pub(super) struct Timers {
     pub(super) rechoke: Instant,
     pub(super) optimistic: Instant,
     pub(super) need_peers: Instant,
+    pub(super) haste: Instant,
 }
 
 /// One torrent's state machine. See the [module's documentation](super) for how to drive it.
@@ -54,6 +55,8 @@ pub struct Swarm {
     pub(super) out: VecDeque<Output>,
     /// Blocks or pieces became free: peers without work may have some now.
     pub(super) work_freed: bool,
+    /// A deadline was set: who waits for it now does not wait for the next look.
+    pub(super) haste: bool,
     /// Peers whose upload queue may move.
     pub(super) dirty: Vec<PeerKey>,
     pub(super) timers: Timers,
@@ -87,8 +90,9 @@ impl Swarm {
             peers: Peers::default(),
             out: VecDeque::new(),
             work_freed: false,
+            haste: false,
             dirty: Vec::new(),
-            timers: Timers { tick: now, rechoke: now, optimistic: now, need_peers: now },
+            timers: Timers { tick: now, rechoke: now, optimistic: now, need_peers: now, haste: now },
             totals: Totals::default(),
             nothing: Bitfield::new(0),
         }
@@ -262,13 +266,14 @@ impl Swarm {
     }
 
     /// Fetch `piece` before all others, those with an earlier deadline first; `None` takes it back. A deadline ends when
-    /// the piece is verified.
+    /// the piece is verified. As it comes near, requests for other pieces make way, and what a slow peer holds of it is
+    /// moved to a faster one.
     pub fn set_deadline(&mut self, now: Instant, piece: u32, deadline: Option<Instant>) {
         self.clock(now);
         let Some(torrent) = &mut self.torrent else { return };
         match deadline {
             Some(at) if torrent.missing.contains(piece) => {
-                torrent.deadlines.insert(piece, at);
+                self.haste |= torrent.deadlines.insert(piece, at) != Some(at);
             }
             _ => {
                 torrent.deadlines.remove(&piece);
@@ -308,6 +313,9 @@ impl Swarm {
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
         if self.out.is_empty() {
+            if std::mem::take(&mut self.haste) {
+                self.hasten();
+            }
             if std::mem::take(&mut self.work_freed) {
                 self.fill_all();
             }

@@ -35,6 +35,7 @@
 //! | [`Output::PieceAbandoned`]    | drop the blocks kept for the piece, it is no longer being fetched               |
 //! | [`Output::Drop`]              | close that connection. The peer is already forgotten: the key is dead. If `ban`, do not speak with that address again |
 //! | [`Output::Ban`]               | the same for a peer that has already left                                       |
+//! | [`Output::PieceGiven`]        | note who gave it, if anybody wants to know                                      |
 //! | [`Output::MetadataComplete`]  | see *Start*                                                                     |
 //! | [`Output::PexPeers`], [`Output::DhtNode`] | candidates to dial; filter private addresses by the node's policy    |
 //! | [`Output::NeedPeers`]         | ask peer sources; repeated while it holds                                       |
@@ -54,6 +55,7 @@ mod config;
 mod download;
 mod extend;
 mod geometry;
+mod haste;
 mod machine;
 mod messages;
 mod output;
@@ -63,6 +65,7 @@ mod stats;
 mod torrent;
 mod upload;
 mod verify;
+mod view;
 
 pub use config::{PeerParams, Priority, Refused, SetInfoError, SwarmConfig, TorrentInfo};
 pub use geometry::Geometry;
@@ -70,6 +73,7 @@ pub use machine::Swarm;
 pub use output::{BlockVerdict, DropReason, Output, PeerKey, SwarmState};
 pub use stats::{PeerStats, SwarmStats};
 pub use torrent::BlockDigest;
+pub use view::{PeerView, PieceView, Traffic};
 
 #[cfg(doc)]
 use crate::connection::Written;

@@ -44,6 +44,13 @@ pub enum Output {
         /// Index of the piece.
         piece: u32,
     },
+    /// Who sent most of a piece that was fetched and is verified now.
+    PieceGiven {
+        /// Index of the piece.
+        piece: u32,
+        /// Who; it may have left since.
+        by: PeerKey,
+    },
     /// The info dictionary of a magnet is complete, and its SHA-1 is the info-hash.
     MetadataComplete {
         /// Its bytes.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::haste::GaveWay;
 use super::{PeerKey, PeerParams};
 use crate::bitfield::Bitfield;
 use crate::extension::{self, ExtendedHandshake};
@@ -84,11 +85,15 @@ pub(super) struct Peer {
     pub(super) hash_failures: u32,
     /// Pieces begun with this peer.
     pub(super) own: Vec<u32>,
+    /// Pieces taken back from it for urgent ones.
+    pub(super) gave_way: Option<GaveWay>,
     /// The picker's epoch at which nothing was found to begin.
     pub(super) barren: Option<u64>,
 
     // What it asks of us.
     pub(super) queue: VecDeque<BlockRef>,
+    /// Blocks handed to the shell of late that a cancel may still name without blame.
+    pub(super) late: u32,
     /// Blocks handed to the shell and not yet reported.
     pub(super) handed: u32,
     pub(super) dirty: bool,
@@ -154,8 +159,10 @@ impl Peer {
             parole: false,
             hash_failures: 0,
             own: Vec::new(),
+            gave_way: None,
             barren: None,
             queue: VecDeque::new(),
+            late: 0,
             handed: 0,
             dirty: false,
             window: super::upload::MIN_WINDOW,

@@ -73,6 +73,18 @@ impl ActivePiece {
         (self.cursor < self.blocks.len() as u32).then_some(self.cursor)
     }
 
+    /// Who sent most of its blocks; of several who sent as many, whoever came first.
+    pub(super) fn giver(&self) -> Option<Contributor> {
+        let mut counts = vec![0u32; self.contributors.len()];
+        for block in self.blocks.iter() {
+            if let Some(count) = counts.get_mut(block.from as usize) {
+                *count += 1;
+            }
+        }
+        let (index, _) = (0usize..).zip(&counts).min_by_key(|(_, count)| std::cmp::Reverse(**count))?;
+        self.contributors.get(index).copied()
+    }
+
     /// Each block's sender.
     fn senders(&self) -> impl Iterator<Item = Option<Contributor>> + '_ {
         self.blocks.iter().map(|b| self.contributors.get(b.from as usize).copied())

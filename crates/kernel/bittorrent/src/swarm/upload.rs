@@ -11,6 +11,9 @@ use crate::wire::{BlockRef, Message};
 /// Requests refused (choked, too many, a piece we lack) a peer may pile up ahead of the fifty a second that are forgotten.
 const MAX_REFUSED: u32 = 2 * REQQ;
 
+/// Cancels that come too late and are no fault, at most: four upload windows, as much as is on its way of the fastest line.
+const MAX_LATE_CANCELS: u32 = 4 * MAX_UPLOAD_WINDOW as u32;
+
 /// Blocks handed to the shell at least, however slow the peer reads. Few, because what is handed over can no longer be
 /// taken back by the peer.
 pub(super) const MIN_WINDOW: u32 = 4;
@@ -59,7 +62,12 @@ impl Swarm {
     pub(super) fn on_cancel(&mut self, key: PeerKey, block: BlockRef) -> Result<(), DropReason> {
         let Some(peer) = self.peers.get_mut(key) else { return Ok(()) };
         let Some(at) = peer.queue.iter().position(|b| *b == block) else {
-            // Already with the shell, or served: the block is the answer.
+            // Already with the shell, or served: the block is the answer. Whoever plays a film and seeks in it takes much
+            // back that is on its way, so each block served may be cancelled once.
+            if let Some(late) = peer.late.checked_sub(1) {
+                peer.late = late;
+                return Ok(());
+            }
             return self.useless(key);
         };
         peer.queue.remove(at);
@@ -101,6 +109,7 @@ impl Swarm {
             let n = peer.queue.len().min((peer.window - peer.handed) as usize).min(MAX_WRITTEN_BLOCKS);
             let blocks: Vec<BlockRef> = peer.queue.drain(..n).collect();
             peer.handed += n as u32;
+            peer.late = (peer.late + n as u32).min(MAX_LATE_CANCELS);
             peer.last_sent = self.now;
             self.out.push_back(Output::Upload { peer: key, blocks });
         }

@@ -18,7 +18,12 @@ impl Swarm {
         let was_missing = torrent.missing.contains(piece);
         match torrent.verified(piece) {
             // Every request for it was answered or taken back as its blocks came.
-            Some(active) if active.missing == 0 => self.clear_parole(&active),
+            Some(active) if active.missing == 0 => {
+                self.clear_parole(&active);
+                if let Some(giver) = active.giver() {
+                    self.out.push_back(Output::PieceGiven { piece, by: giver.key });
+                }
+            }
             // The shell found it on disk while it was being fetched.
             Some(_) => {
                 self.out.push_back(Output::PieceAbandoned { piece });

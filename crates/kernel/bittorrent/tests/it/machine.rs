@@ -420,3 +420,36 @@ fn a_dead_key_names_nobody() {
     desk.swarm.peer_disconnected(desk.now, first);
     assert_eq!(desk.swarm.peer_stats().len(), 1);
 }
+
+#[test]
+fn a_piece_says_who_gave_most_of_it() {
+    let mut desk = Desk::new(&[], false);
+    let one = desk.server(true);
+    let asked = desk.requests(one);
+    let piece = asked[0].piece;
+    let blocks: Vec<BlockRef> = asked.into_iter().filter(|b| b.piece == piece).collect();
+    desk.swarm.on_block(desk.now, one, blocks[0]);
+    // The first chokes us; another takes over what is left of the piece.
+    desk.tell(one, Message::Choke);
+    let other = desk.server(true);
+    let rest: Vec<BlockRef> = desk.requests(other).into_iter().filter(|b| b.piece == piece).collect();
+    assert_eq!(rest.len(), 3);
+    let view = desk.swarm.peer_view(other).unwrap();
+    assert!(view.reading.contains(&piece) && view.pieces.is_full());
+    for block in rest {
+        desk.swarm.on_block(desk.now, other, block);
+    }
+    desk.swarm.peer_disconnected(desk.now, other);
+    desk.outputs();
+    assert!(desk.swarm.piece_view().unwrap().reading.contains(&piece), "until it is verified");
+    desk.swarm.piece_verified(desk.now, piece);
+    let given: Vec<Output> = desk.outputs().into_iter().filter(|o| matches!(o, Output::PieceGiven { .. })).collect();
+    assert_eq!(given, [Output::PieceGiven { piece, by: other }], "also when it has left");
+    let view = desk.swarm.piece_view().unwrap();
+    assert!(view.have.contains(piece) && !view.reading.contains(&piece));
+    assert_eq!((view.seeds, view.availability.len() as u32), (1, PIECES));
+    // What was found on disk nobody gave.
+    let found = (0..PIECES).find(|p| *p != piece && !view.reading.contains(p)).unwrap();
+    desk.swarm.piece_verified(desk.now, found);
+    assert!(!desk.outputs().iter().any(|o| matches!(o, Output::PieceGiven { .. })));
+}

@@ -10,5 +10,6 @@
 mod corpus;
 mod hostile;
 mod machine;
+mod reading;
 mod sim;
 mod swarms;

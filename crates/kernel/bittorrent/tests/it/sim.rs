@@ -337,6 +337,11 @@ impl Sim {
         }
     }
 
+    /// Does what a node's machine wants after it was called from outside.
+    pub(crate) fn settle(&mut self, node: usize) {
+        self.serve(node);
+    }
+
     /// Runs until `done` holds, one event at a time.
     pub(crate) fn run_until(&mut self, mut done: impl FnMut(&mut Sim) -> bool) {
         while !done(self) {

@@ -1,5 +1,6 @@
 //! The machine with what belongs to it: the peers' mailboxes, and the blocks of pieces on their way.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,8 +20,9 @@ use weft_overlay::{LinkInfo, PeerKey};
 
 use super::assembly::{Assembly, Complete, PieceMemory, Verdict};
 use super::effects::{CompleteJob, Effects, Note, SpillJob};
+use super::givers::Givers;
 use super::mailbox::{Letter, Mailbox};
-use crate::status::PeerOrigin;
+use crate::status::{PeerOrigin, Weave};
 use crate::storage::StorageError;
 
 /// Two connections to one peer that came up within 5 s of each other were dialled from both ends at once.
@@ -50,6 +52,16 @@ impl PeerEntry {
     /// Its proven key.
     pub(crate) fn key(&self) -> Option<PeerKey> {
         self.link.lock().peer
+    }
+
+    /// What it is called: its key if proven, else its address.
+    pub(crate) fn name(&self) -> String {
+        let link = self.link.lock();
+        match (link.peer, link.remote) {
+            (Some(key), _) => key.to_string(),
+            (None, Some(address)) => address.to_string(),
+            (None, None) => self.peer_id.to_string(),
+        }
     }
 
     /// Its address.
@@ -86,8 +98,14 @@ pub(crate) struct Core {
     peers: HashMap<SwarmKey, PeerEntry>,
     assemblies: HashMap<u32, Assembly>,
     memory: Arc<PieceMemory>,
-    /// The pieces of selected files; all while the metadata is missing.
-    wanted: Vec<bool>,
+    /// How much each piece is wanted; all as usual while the metadata is missing.
+    wanted: Vec<Priority>,
+    givers: Givers,
+    /// Over all torrents.
+    moved: Arc<Traffic>,
+    /// [`Core::counts`] and [`Core::weave`] until a piece comes or goes: each is a look at every piece.
+    counted: Cell<Option<Counts>>,
+    woven: RefCell<Option<Arc<Weave>>>,
     /// Pieces of files that somebody changed: neither served nor fetched.
     held: Bitfield,
     /// Nothing is fetched: the disk is in trouble.
@@ -95,7 +113,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(memory: Arc<PieceMemory>) -> Self {
+    pub(super) fn new(memory: Arc<PieceMemory>, moved: Arc<Traffic>) -> Self {
         Core {
             swarm: None,
             epoch: 0,
@@ -104,6 +122,10 @@ impl Core {
             assemblies: HashMap::new(),
             memory,
             wanted: Vec::new(),
+            givers: Givers::default(),
+            moved,
+            counted: Cell::default(),
+            woven: RefCell::default(),
             held: Bitfield::default(),
             halted: false,
         }
@@ -116,6 +138,15 @@ impl Core {
         self.geometry = geometry;
         self.held = Bitfield::new(geometry.map_or(0, |g| g.piece_count()));
         self.assemblies.clear();
+        // Whatever was found on disk now counts as having been there.
+        self.givers.forget_pieces();
+        self.touch();
+    }
+
+    /// A piece came or went, or what is wanted changed.
+    fn touch(&self) {
+        self.counted.set(None);
+        self.woven.replace(None);
     }
 
     /// Takes the machine out; its peers' connections close.
@@ -125,6 +156,7 @@ impl Core {
             effects.wakers.extend(entry.mailbox.close(reason.to_owned()));
         }
         self.assemblies.clear();
+        self.touch();
         self.swarm.take()
     }
 
@@ -161,6 +193,7 @@ impl Core {
         let geometry = info.geometry;
         swarm.set_info(now, info, have)?;
         self.geometry = Some(geometry);
+        self.touch();
         self.held = Bitfield::new(geometry.piece_count());
         for entry in self.peers.values() {
             effects.wakers.extend(entry.mailbox.push(Letter::PieceCount(geometry.piece_count())));
@@ -208,6 +241,7 @@ impl Core {
     /// Closes a connection.
     pub(crate) fn close(&mut self, now: Instant, peer: SwarmKey, reason: &str, effects: &mut Effects) {
         if let Some(entry) = self.peers.remove(&peer) {
+            self.givers.left(peer, &entry);
             effects.wakers.extend(entry.mailbox.close(reason.to_owned()));
         }
         if let Some(swarm) = &mut self.swarm {
@@ -230,6 +264,7 @@ impl Core {
             swarm.on_uploaded(now, peer, written);
             if let Some(entry) = self.peers.get(&peer) {
                 entry.traffic.up.fetch_add(written.payload, Ordering::Relaxed);
+                self.moved.up.fetch_add(written.payload, Ordering::Relaxed);
             }
             self.drain(effects);
         }
@@ -257,6 +292,7 @@ impl Core {
             && let Some(entry) = self.peers.get(&peer)
         {
             entry.traffic.down.fetch_add(received, Ordering::Relaxed);
+            self.moved.down.fetch_add(received, Ordering::Relaxed);
         }
     }
 
@@ -277,6 +313,7 @@ impl Core {
             // First, or the machine would ask for the piece again at once.
             self.set_halted(now, true, effects);
         }
+        self.touch();
         let Some(swarm) = &mut self.swarm else { return };
         match verdict {
             Verdict::Verified(digests) => {
@@ -342,9 +379,10 @@ impl Core {
         effects.complete.push(CompleteJob { epoch: self.epoch, complete, digests });
     }
 
-    /// Says which pieces hold bytes of selected files.
-    pub(crate) fn set_wanted(&mut self, now: Instant, wanted: Vec<bool>, effects: &mut Effects) {
+    /// Says how much each piece is wanted.
+    pub(crate) fn set_wanted(&mut self, now: Instant, wanted: Vec<Priority>, effects: &mut Effects) {
         self.wanted = wanted;
+        self.touch();
         self.set_priorities(now, effects);
     }
 
@@ -361,7 +399,9 @@ impl Core {
     pub(crate) fn hold(&mut self, now: Instant, pieces: impl Iterator<Item = u32>, effects: &mut Effects) {
         let pieces: Vec<u32> = pieces.filter(|piece| self.held.insert(*piece)).collect();
         self.set_priorities(now, effects);
+        self.touch();
         for piece in pieces {
+            self.givers.forget(piece);
             if let Some(swarm) = &mut self.swarm {
                 swarm.piece_lost(now, piece);
             }
@@ -379,6 +419,7 @@ impl Core {
     /// Puts a held piece back: verified anew, or to be fetched.
     pub(crate) fn release(&mut self, now: Instant, piece: u32, verified: bool, effects: &mut Effects) {
         self.held.remove(piece);
+        self.touch();
         if verified && let Some(swarm) = &mut self.swarm {
             swarm.piece_verified(now, piece);
             self.drain(effects);
@@ -387,11 +428,20 @@ impl Core {
 
     /// Wanted pieces and how many of them are verified.
     pub(crate) fn counts(&self) -> Counts {
+        if let Some(counts) = self.counted.get() {
+            return counts;
+        }
+        let counts = self.count();
+        self.counted.set(Some(counts));
+        counts
+    }
+
+    fn count(&self) -> Counts {
         let (Some(swarm), Some(geometry)) = (&self.swarm, self.geometry) else { return Counts::default() };
         let have = swarm.have();
         let mut counts = Counts { pieces: geometry.piece_count(), pieces_done: have.count(), ..Counts::default() };
         for piece in 0..geometry.piece_count() {
-            if self.wanted.get(piece as usize).copied().unwrap_or(true) {
+            if self.wanted(piece) != Priority::Skip {
                 let len = u64::from(geometry.piece_len(piece));
                 counts.wanted_bytes += len;
                 counts.done_bytes += if have.contains(piece) { len } else { 0 };
@@ -400,14 +450,28 @@ impl Core {
         counts
     }
 
+    fn wanted(&self, piece: u32) -> Priority {
+        self.wanted.get(piece as usize).copied().unwrap_or_default()
+    }
+
+    /// Who gave the verified pieces; `None` while nothing is known of the pieces.
+    pub(crate) fn weave(&self) -> Option<Arc<Weave>> {
+        let have = self.swarm.as_ref()?.have();
+        let mut woven = self.woven.borrow_mut();
+        Some(Arc::clone(woven.get_or_insert_with(|| Arc::new(self.givers.weave(have)))))
+    }
+
+    /// Who gave each piece.
+    pub(crate) fn givers(&self) -> &Givers {
+        &self.givers
+    }
+
     /// Tells the machine what is wanted now.
     pub(crate) fn set_priorities(&mut self, now: Instant, effects: &mut Effects) {
         let Some(pieces) = self.piece_count() else { return };
-        let skip = |piece: u32| {
-            self.halted || self.held.contains(piece) || !self.wanted.get(piece as usize).copied().unwrap_or(true)
-        };
+        let skip = |piece: u32| self.halted || self.held.contains(piece);
         let priorities: Vec<Priority> =
-            (0..pieces).map(|piece| if skip(piece) { Priority::Skip } else { Priority::Normal }).collect();
+            (0..pieces).map(|piece| if skip(piece) { Priority::Skip } else { self.wanted(piece) }).collect();
         if let Some(swarm) = &mut self.swarm {
             swarm.set_priorities(now, &priorities);
         }
@@ -422,9 +486,14 @@ impl Core {
                 Output::Upload { peer, blocks } => self.letter(peer, Letter::Upload(blocks), effects),
                 Output::PieceComplete { piece } => self.finish(piece, effects),
                 Output::PieceAbandoned { piece } => drop(self.assemblies.remove(&piece)),
+                Output::PieceGiven { piece, by } => {
+                    let pieces = self.geometry.map_or(0, |g| g.piece_count());
+                    self.givers.gave(piece, pieces, by, self.peers.get(&by));
+                }
                 Output::MetadataComplete { metadata } => effects.notes.push(Note::Metadata(metadata)),
                 Output::Drop { peer, reason, ban } => {
                     let Some(entry) = self.peers.remove(&peer) else { continue };
+                    self.givers.left(peer, &entry);
                     if ban {
                         effects.notes.push(Note::Banned { address: entry.address(), key: entry.key() });
                     }

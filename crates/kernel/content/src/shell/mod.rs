@@ -10,6 +10,7 @@ mod assembly;
 mod content;
 mod core;
 mod effects;
+mod givers;
 mod mailbox;
 mod throttle;
 
@@ -30,6 +31,7 @@ pub(crate) use self::core::{Core, Counts, PeerEntry, Traffic};
 pub(crate) use assembly::{PieceMemory, Verdict};
 pub(crate) use content::Content;
 pub(crate) use effects::{Effects, Note};
+pub(crate) use givers::Tally;
 pub(crate) use mailbox::{Letter, Mailbox};
 pub(crate) use throttle::{Allowance, Limiter, Throttle, Way};
 
@@ -45,6 +47,8 @@ pub(crate) struct Tools {
     pub(crate) memory: Arc<PieceMemory>,
     /// How many bytes of those there may be.
     pub(crate) memory_limit: usize,
+    /// Content bytes exchanged since the start, over all torrents.
+    pub(crate) moved: Arc<Traffic>,
 }
 
 /// One torrent's hot path.
@@ -65,7 +69,7 @@ pub(crate) struct Shell {
 
 impl Shell {
     pub(crate) fn new(tools: Tools, throttle: Throttle) -> Arc<Self> {
-        let core = Mutex::new(Core::new(Arc::clone(&tools.memory)));
+        let core = Mutex::new(Core::new(Arc::clone(&tools.memory), Arc::clone(&tools.moved)));
         let (content, notes) = (RwLock::new(None), Mutex::default());
         Arc::new(Shell {
             core,

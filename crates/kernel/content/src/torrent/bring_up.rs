@@ -7,14 +7,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::metainfo::{Info, Metainfo};
-use weft_bittorrent::swarm::{Geometry, Swarm, SwarmConfig, TorrentInfo};
+use weft_bittorrent::swarm::{Geometry, Priority, Swarm, SwarmConfig, TorrentInfo};
 
-use super::check::{self, Plan, selected_files, wanted_pieces};
-use super::desk::{Phase, Totals};
+use super::check::{self, Plan, file_priorities, selected, wanted_pieces};
+use super::desk::Phase;
 use super::{Known, Torrent};
 use crate::event::ContentEvent;
 use crate::shell::Content;
-use crate::status::{Trouble, TroubleKind};
+use crate::status::{FilePriority, Trouble, TroubleKind};
 use crate::storage::{Fingerprint, Storage, StorageError, Urgency};
 
 /// 64 MiB of pieces on their way for one torrent at most.
@@ -24,7 +24,7 @@ const MAX_INFLIGHT: u64 = 64 << 20;
 struct Prepared {
     content: Arc<Content>,
     have: Bitfield,
-    wanted: Vec<bool>,
+    wanted: Vec<Priority>,
     geometry: Geometry,
     /// Why nothing may be fetched for now.
     trouble: Option<StorageError>,
@@ -76,7 +76,7 @@ impl Torrent {
     fn start_machine(
         self: &Arc<Self>,
         swarm: Swarm,
-        pieces: Option<(Geometry, Vec<bool>)>,
+        pieces: Option<(Geometry, Vec<Priority>)>,
         held: &[u32],
         paused: bool,
     ) {
@@ -97,7 +97,7 @@ impl Torrent {
         self.shell.set_content(Some(Arc::clone(&prepared.content)));
         let mut desk = self.desk.lock();
         desk.phase = Phase::Active;
-        let missing = |(piece, wanted): (u32, &bool)| *wanted && !prepared.have.contains(piece);
+        let missing = |(piece, wanted): (u32, &Priority)| *wanted != Priority::Skip && !prepared.have.contains(piece);
         desk.was_complete = !(0u32..).zip(&prepared.wanted).any(missing);
         if desk.was_complete && desk.record.completed_at.is_none() {
             desk.record.completed_at = Some(crate::resume::unix_seconds());
@@ -133,10 +133,11 @@ impl Torrent {
             desk.record.metainfo = Some(metainfo.to_bytes());
             desk.record.name = Some(metainfo.info.name().to_owned());
             let ranges = std::mem::take(&mut desk.record.select);
-            if !ranges.is_empty() && desk.record.selection.is_none() {
+            if !ranges.is_empty() && desk.record.priorities.is_none() {
                 let selected = |i: u32| ranges.iter().any(|(first, last)| (*first..=*last).contains(&i));
+                let priority = |i: u32| if selected(i) { FilePriority::Normal } else { FilePriority::Skip };
                 let files = metainfo.info.files().len();
-                desk.record.selection = Some((0u32..).take(files).map(selected).collect());
+                desk.record.priorities = Some((0u32..).take(files).map(priority).collect());
             }
             self.save_record(&mut desk);
         }
@@ -170,19 +171,20 @@ impl Torrent {
             self.refuse_metadata(&"its pieces are longer than this version fetches (64 MiB)");
             return None;
         };
-        let (root, selection) = {
+        let (root, priorities) = {
             let desk = self.desk.lock();
-            (desk.record.dir.clone(), desk.record.selection.clone())
+            (desk.record.dir.clone(), file_priorities(&info, desk.record.priorities.as_deref()))
         };
+        let selected = selected(&priorities);
         let (files, allocation) = (Arc::clone(&self.shared.files), self.shared.config.allocation);
+        let placed = selected.clone();
         let planned = self.shell.tools.pool.run(Urgency::Peer, move || {
-            let selected = selected_files(&info, selection.as_deref());
-            let storage = Arc::new(Storage::new(files, root, info, &selected, allocation));
+            let storage = Arc::new(Storage::new(files, root, info, &placed, allocation));
             let plan = Plan::new(&storage, &known);
-            (storage, selected, plan)
+            (storage, plan)
         });
-        let (storage, selected, plan) = planned.await?;
-        let wanted = wanted_pieces(&storage, &selected);
+        let (storage, plan) = planned.await?;
+        let wanted = wanted_pieces(&storage, &priorities);
         let mut failed = None;
         let (mut have, to_hash, prints, guarded) = match plan {
             Ok(plan) => {
@@ -214,7 +216,7 @@ impl Torrent {
             guarded.into_iter().filter(wrong).map(|f| (f, prints.get(f).copied().flatten())).collect();
         let mut fetched = wanted.clone();
         for piece in guarded.iter().flat_map(|(file, _)| storage.layout().file_pieces(*file)) {
-            fetched[piece as usize] = false;
+            fetched[piece as usize] = Priority::Skip;
         }
         let room = self.room_needed(&have, &fetched, geometry);
         let made = self.shell.tools.pool.run(Urgency::Peer, move || {
@@ -229,22 +231,19 @@ impl Torrent {
     }
 
     /// Bytes of wanted pieces that are missing.
-    pub(super) fn room_needed(&self, have: &Bitfield, wanted: &[bool], geometry: Geometry) -> u64 {
-        let missing = (0u32..).zip(wanted).filter(|(piece, wanted)| **wanted && !have.contains(*piece));
+    pub(super) fn room_needed(&self, have: &Bitfield, wanted: &[Priority], geometry: Geometry) -> u64 {
+        let missing =
+            (0u32..).zip(wanted).filter(|(piece, wanted)| **wanted != Priority::Skip && !have.contains(*piece));
         missing.map(|(piece, _)| u64::from(geometry.piece_len(piece))).sum()
     }
 
     /// Stops the machine; its counters are kept.
     pub(super) fn tear_down(self: &Arc<Self>, reason: &str) {
-        let stats = self.shell.with(|core, _, effects| core.uninstall(reason, effects).map(|swarm| swarm.stats()));
+        let moved = self.shell.with(|core, _, effects| core.uninstall(reason, effects).map(|swarm| swarm.traffic()));
         self.shell.set_content(None);
         let mut desk = self.desk.lock();
-        if let Some(stats) = stats {
-            desk.base = Totals {
-                downloaded: desk.base.downloaded + stats.downloaded,
-                uploaded: desk.base.uploaded + stats.uploaded,
-                wasted: desk.base.wasted + stats.wasted,
-            };
+        if let Some(moved) = moved {
+            desk.base = desk.base.with(&moved);
         }
         desk.phase = Phase::Idle;
     }

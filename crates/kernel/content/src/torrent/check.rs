@@ -7,10 +7,12 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::metainfo::Info;
+use weft_bittorrent::swarm::Priority;
 
 use super::Known;
 use crate::resume::ResumeRecord;
 use crate::shell::Tools;
+use crate::status::FilePriority;
 use crate::storage::{Fingerprint, Storage, StorageError, Urgency, is_stored};
 
 /// 4 MiB hashed by one job: short enough that peers' reads come in between, long enough that handing over costs nothing.
@@ -19,22 +21,31 @@ const BYTES_A_JOB: u32 = 4 << 20;
 /// 256 KiB read at a time while hashing: stays in the cache between the read and the hash.
 const HASH_BUFFER: usize = 256 << 10;
 
-/// For each file of `info` whether it is selected.
-pub(crate) fn selected_files(info: &Info, selection: Option<&[bool]>) -> Vec<bool> {
-    let selected = |i: usize| selection.and_then(|s| s.get(i)).copied().unwrap_or(true);
-    (0..info.files().len()).map(selected).collect()
+/// For each file of `info` how much it is wanted.
+pub(super) fn file_priorities(info: &Info, priorities: Option<&[FilePriority]>) -> Vec<FilePriority> {
+    let priority = |i: usize| priorities.and_then(|p| p.get(i)).copied().unwrap_or_default();
+    (0..info.files().len()).map(priority).collect()
 }
 
-/// For each piece whether it holds bytes of a selected file.
-pub(super) fn wanted_pieces(storage: &Storage, selected: &[bool]) -> Vec<bool> {
+/// For each file whether it is wanted at all.
+pub(super) fn selected(priorities: &[FilePriority]) -> Vec<bool> {
+    priorities.iter().map(|priority| *priority != FilePriority::Skip).collect()
+}
+
+/// For each piece how much it is wanted: as much as the most wanted file with bytes in it.
+pub(super) fn wanted_pieces(storage: &Storage, priorities: &[FilePriority]) -> Vec<Priority> {
     let info = storage.info();
-    if selected.iter().all(|selected| *selected) {
-        return vec![true; info.piece_count() as usize];
+    if priorities.iter().all(|priority| *priority == FilePriority::Normal) {
+        return vec![Priority::Normal; info.piece_count() as usize];
     }
-    let mut wanted = vec![false; info.piece_count() as usize];
-    for (index, _) in info.files().iter().enumerate().filter(|(i, file)| is_stored(file) && selected[*i]) {
+    let mut wanted = vec![Priority::Skip; info.piece_count() as usize];
+    for (index, priority) in priorities.iter().enumerate() {
+        if !info.files().get(index).is_some_and(is_stored) {
+            continue;
+        }
         for piece in storage.layout().file_pieces(index) {
-            wanted[piece as usize] = true;
+            let piece = &mut wanted[piece as usize];
+            *piece = (*piece).max((*priority).into());
         }
     }
     wanted

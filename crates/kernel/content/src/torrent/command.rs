@@ -1,5 +1,6 @@
 //! What the user tells a torrent.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -8,11 +9,12 @@ use bytes::Bytes;
 use weft_bittorrent::magnet::Magnet;
 
 use super::Torrent;
-use super::check::{selected_files, wanted_pieces};
+use super::check::{file_priorities, selected, wanted_pieces};
 use crate::config::{KnownPeer, RateLimits};
 use crate::error::ControlError;
+use crate::resume::TorrentRecord;
 use crate::sources::Address;
-use crate::status::PeerOrigin;
+use crate::status::{FilePriority, PeerOrigin};
 use crate::storage::{StorageError, Urgency};
 
 impl Torrent {
@@ -53,14 +55,46 @@ impl Torrent {
         self.save_record(&mut desk);
     }
 
-    /// Chooses the wanted files.
+    /// Chooses the wanted files. Those that were wanted before stay as much wanted as they were.
     pub(crate) async fn set_selection(self: &Arc<Self>, files: Vec<usize>) -> Result<(), ControlError> {
+        self.check_files(files.iter().copied())?;
+        let select = move |file: usize, before: FilePriority| match (files.contains(&file), before) {
+            (false, _) => FilePriority::Skip,
+            (true, FilePriority::Skip) => FilePriority::Normal,
+            (true, before) => before,
+        };
+        self.change_priorities(select).await
+    }
+
+    /// Says how much some files are wanted; the others stay as they are.
+    pub(crate) async fn set_priorities(
+        self: &Arc<Self>,
+        priorities: Vec<(usize, FilePriority)>,
+    ) -> Result<(), ControlError> {
+        self.check_files(priorities.iter().map(|(file, _)| *file))?;
+        let priorities: HashMap<usize, FilePriority> = priorities.into_iter().collect();
+        self.change_priorities(move |file, before| priorities.get(&file).copied().unwrap_or(before)).await
+    }
+
+    fn check_files(&self, mut named: impl Iterator<Item = usize>) -> Result<(), ControlError> {
         let content = self.shell.content().ok_or(ControlError::NoMetadata(self.id))?;
-        let count = content.storage.info().files().len();
-        let selection =
-            selection_of(&files, count).map_err(|index| ControlError::NoSuchFile { index, files: count })?;
+        let files = content.storage.info().files().len();
+        named.find(|index| *index >= files).map_or(Ok(()), |index| Err(ControlError::NoSuchFile { index, files }))
+    }
+
+    /// Changes how much each file is wanted, by its place and what it was before.
+    async fn change_priorities(
+        self: &Arc<Self>,
+        change: impl Fn(usize, FilePriority) -> FilePriority,
+    ) -> Result<(), ControlError> {
+        let content = self.shell.content().ok_or(ControlError::NoMetadata(self.id))?;
+        let changed = |record: &TorrentRecord| -> Vec<FilePriority> {
+            let before = file_priorities(content.storage.info(), record.priorities.as_deref());
+            before.into_iter().enumerate().map(|(file, before)| change(file, before)).collect()
+        };
+        let chosen = selected(&changed(&self.desk.lock().record));
         let have = self.shell.look(|core| core.swarm().map(|swarm| swarm.have().clone()));
-        let (chosen, placed) = (selection.clone(), Arc::clone(&content));
+        let placed = Arc::clone(&content);
         let place = self.shell.tools.pool.run(Urgency::Peer, move || -> Result<(), StorageError> {
             for (file, _) in chosen.iter().enumerate().filter(|(_, chosen)| **chosen) {
                 placed.storage.place(file, |piece| have.as_ref().is_some_and(|have| have.contains(piece)))?;
@@ -68,10 +102,12 @@ impl Torrent {
             placed.storage.make_empty_files(&chosen)
         });
         place.await.unwrap_or(Ok(()))?;
-        let wanted = wanted_pieces(&content.storage, &selected_files(content.storage.info(), Some(&selection)));
         {
             let mut desk = self.desk.lock();
-            desk.record.selection = Some(selection);
+            // Anew: another call may have changed other files meanwhile.
+            let priorities = changed(&desk.record);
+            let wanted = wanted_pieces(&content.storage, &priorities);
+            desk.record.priorities = Some(priorities);
             desk.was_complete &= self.shell.with(|core, now, effects| {
                 core.set_wanted(now, wanted, effects);
                 core.counts().is_complete()
@@ -156,7 +192,7 @@ impl Torrent {
 }
 
 /// Notes peers in a record, each once.
-pub(crate) fn note_peers(record: &mut crate::resume::TorrentRecord, peers: &[KnownPeer]) {
+pub(crate) fn note_peers(record: &mut TorrentRecord, peers: &[KnownPeer]) {
     for peer in peers {
         let (list, text) = match peer {
             KnownPeer::Socket(address) => (&mut record.user_peers, address.to_string()),
@@ -168,11 +204,11 @@ pub(crate) fn note_peers(record: &mut crate::resume::TorrentRecord, peers: &[Kno
     }
 }
 
-/// A selection by place as one flag a file; the first place that does not exist is the error.
-pub(crate) fn selection_of(files: &[usize], count: usize) -> Result<Vec<bool>, usize> {
-    let mut selection = vec![false; count];
+/// A selection by place as one priority a file; the first place that does not exist is the error.
+pub(crate) fn selection_of(files: &[usize], count: usize) -> Result<Vec<FilePriority>, usize> {
+    let mut selection = vec![FilePriority::Skip; count];
     for file in files {
-        *selection.get_mut(*file).ok_or(*file)? = true;
+        *selection.get_mut(*file).ok_or(*file)? = FilePriority::Normal;
     }
     Ok(selection)
 }

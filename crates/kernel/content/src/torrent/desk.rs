@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weft_bittorrent::metainfo::{Info, Metainfo};
+use weft_bittorrent::swarm::Traffic;
 
 use super::Known;
 use crate::resume::TorrentRecord;
@@ -61,6 +62,17 @@ pub(super) struct Totals {
     pub(super) downloaded: u64,
     pub(super) uploaded: u64,
     pub(super) wasted: u64,
+}
+
+impl Totals {
+    /// With what the machine that runs now moved.
+    pub(super) fn with(self, moved: &Traffic) -> Self {
+        Totals {
+            downloaded: self.downloaded + moved.downloaded,
+            uploaded: self.uploaded + moved.uploaded,
+            wasted: self.wasted + moved.wasted,
+        }
+    }
 }
 
 /// The state of the slow path.

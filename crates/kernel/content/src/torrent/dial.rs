@@ -233,7 +233,7 @@ impl Torrent {
         entry: PeerEntry,
         slot: OwnedSemaphorePermit,
     ) -> Outcome {
-        let name = peer_name(&entry);
+        let name = entry.name();
         let path = entry.link.lock().path;
         if entry.key().is_some() && path > PathKind::Tls {
             self.dear.store(true, Ordering::Relaxed);
@@ -291,16 +291,6 @@ impl Torrent {
         sum.downloaded += downloaded;
         sum.uploaded += uploaded;
         sum.path = path;
-    }
-}
-
-/// What a peer is called: its key if proven, else its address.
-pub(super) fn peer_name(entry: &PeerEntry) -> String {
-    let link = entry.link.lock();
-    match (link.peer, link.remote) {
-        (Some(key), _) => key.to_string(),
-        (None, Some(address)) => address.to_string(),
-        (None, None) => entry.peer_id.to_string(),
     }
 }
 

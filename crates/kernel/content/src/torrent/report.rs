@@ -1,25 +1,34 @@
 //! A torrent's status.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::metainfo::Info;
-use weft_bittorrent::swarm::{PeerStats, SwarmStats};
+use weft_bittorrent::swarm::{PeerKey as SwarmKey, PeerStats, Traffic};
+use weft_overlay::LinkInfo;
 
 use super::Torrent;
 use super::desk::Totals;
-use super::dial::{moved, peer_name};
+use super::dial::moved;
+use crate::error::ControlError;
+use crate::map::{self, Drawn, MAX_ROWS, MapRow, TorrentMap};
 use crate::shell::{Content, Counts, PeerEntry};
-use crate::status::{ExchangeStatus, FileStatus, PeerStatus, State, TorrentStatus};
+use crate::status::{
+    ExchangeStatus, FilePriority, FileStatus, PeerStatus, State, TorrentActivity, TorrentStatus, Trouble, Weave,
+};
 use crate::storage::is_stored;
 
 /// What is taken of the machine under its lock.
 #[derive(Default)]
 struct Taken {
-    stats: Option<SwarmStats>,
+    traffic: Traffic,
     counts: Counts,
+    /// None while nothing is known of the pieces.
+    weave: Option<Arc<Weave>>,
     have: Bitfield,
     peers: Vec<(PeerEntry, Option<PeerStats>)>,
 }
@@ -30,13 +39,13 @@ impl Torrent {
         let taken = self.take(full);
         let content = self.shell.content();
         let totals = self.totals();
-        let (rate_down, rate_up) = taken.stats.as_ref().map_or((0, 0), |stats| (stats.down_rate, stats.up_rate));
+        let Traffic { down_rate: rate_down, up_rate: rate_up, .. } = taken.traffic;
         let desk = self.desk.lock();
         let info = desk.info();
         let state = desk.state();
         let Counts { pieces_done, wanted_bytes: wanted, done_bytes: done, .. } = taken.counts;
         let size = info.map_or(0, |info| info.total_len());
-        let selection = desk.record.selection.clone();
+        let priorities = desk.record.priorities.clone();
         let mut status = TorrentStatus {
             info_hash: self.id,
             name: info.map(|i| i.name().to_owned()).or(desk.record.name.clone()).unwrap_or_else(|| self.id.to_hex()),
@@ -58,17 +67,17 @@ impl Torrent {
             piece_length: info.map_or(0, |info| info.piece_length()),
             pieces: info.map_or(0, |info| info.piece_count()),
             pieces_done,
+            weave: match &taken.weave {
+                Some(weave) => Weave::clone(weave),
+                None => Weave::unknown(info.map_or(0, |info| info.piece_count())),
+            },
             downloaded: totals.downloaded,
             uploaded: totals.uploaded,
             wasted: totals.wasted,
-            ratio: if totals.downloaded > 0 {
-                share(totals.uploaded, totals.downloaded)
-            } else {
-                share(totals.uploaded, size)
-            },
+            ratio: ratio(totals, size),
             rate_down,
             rate_up,
-            eta_seconds: (state == State::Downloading && rate_down > 0).then(|| (wanted - done).div_ceil(rate_down)),
+            eta_seconds: eta(state, taken.counts, rate_down),
             limits: self.own_limits.limits(),
             peers: Vec::new(),
             exchanged: Vec::new(),
@@ -77,7 +86,7 @@ impl Torrent {
             files: Vec::new(),
         };
         if full && let Some(info) = info {
-            status.files = file_statuses(info, content.as_deref(), &taken.have, selection.as_deref());
+            status.files = file_statuses(info, content.as_deref(), &taken.have, priorities.as_deref());
         }
         drop(desk);
         status.candidates = self.candidates.lock().waiting();
@@ -87,6 +96,81 @@ impl Torrent {
             status.trackers = self.trackers.lock().status(Instant::now());
         }
         status
+    }
+
+    /// Its pieces in columns.
+    pub(crate) fn map(&self, columns: u32) -> Result<TorrentMap, ControlError> {
+        let taken = self.shell.look(|core| {
+            let swarm = core.swarm()?;
+            let view = swarm.piece_view()?;
+            let names = core.givers().names().map(str::to_owned).collect();
+            let drawn = Drawn { view, of_piece: core.givers().of_pieces().to_vec(), names };
+            let mut peers: Vec<_> = core.peers().iter().collect();
+            peers.sort_by_cached_key(|(key, entry)| (Reverse(moved(entry).0), **key));
+            peers.truncate(MAX_ROWS);
+            let row = |(key, entry): (&SwarmKey, &PeerEntry)| {
+                Some((entry.clone(), swarm.client(*key), swarm.peer_view(*key)?))
+            };
+            Some((drawn, peers.into_iter().filter_map(row).collect::<Vec<_>>()))
+        });
+        let (drawn, peers) = taken.ok_or(ControlError::NoMetadata(self.id))?;
+        let mut map = drawn.map(columns);
+        for (entry, client, view) in peers {
+            let (seed, have, reading) = map::row(&view, map.columns);
+            let LinkInfo { peer: key, remote: address, path, .. } = *entry.link.lock();
+            map.rows.push(MapRow { peer: entry.name(), key, address, client, path, seed, have, reading });
+        }
+        Ok(map)
+    }
+
+    /// What it does now.
+    pub(crate) fn activity(&self) -> TorrentActivity {
+        let (traffic, counts, peers) = self.shell.look(|core| {
+            let traffic = core.swarm().map(|swarm| swarm.traffic()).unwrap_or_default();
+            (traffic, core.counts(), core.peers().len())
+        });
+        let desk = self.desk.lock();
+        let totals = desk.base.with(&traffic);
+        let state = desk.state();
+        let size = desk.info().map_or(0, |info| info.total_len());
+        TorrentActivity {
+            info_hash: self.id,
+            state,
+            progress: match state {
+                State::Checking => self.check_progress(),
+                _ => share(counts.done_bytes, counts.wanted_bytes),
+            },
+            done: counts.done_bytes,
+            rate_down: traffic.down_rate,
+            rate_up: traffic.up_rate,
+            eta_seconds: eta(state, counts, traffic.down_rate),
+            peers,
+            downloaded: totals.downloaded,
+            uploaded: totals.uploaded,
+            ratio: ratio(totals, size),
+        }
+    }
+
+    /// Bytes a second: from peers, to peers.
+    pub(crate) fn rates(&self) -> (u64, u64) {
+        let traffic = self.shell.look(|core| core.swarm().map(|swarm| swarm.traffic())).unwrap_or_default();
+        (traffic.down_rate, traffic.up_rate)
+    }
+
+    /// Peers that bytes come from or go to now, by name.
+    pub(crate) fn partners(&self) -> Vec<String> {
+        self.shell.look(|core| {
+            let moving = core.swarm().map(|swarm| swarm.moving()).unwrap_or_default();
+            moving.iter().filter_map(|key| core.peers().get(key)).map(PeerEntry::name).collect()
+        })
+    }
+
+    /// Why it is in trouble, if it is, with its name.
+    pub(crate) fn trouble(&self) -> Option<(String, Trouble)> {
+        let desk = self.desk.lock();
+        let trouble = desk.shown_trouble().filter(|_| desk.state() == State::Error)?;
+        let name = desk.info().map(|info| info.name().to_owned()).or(desk.record.name.clone());
+        Some((name.unwrap_or_else(|| self.id.to_hex()), trouble))
     }
 
     fn take(&self, full: bool) -> Taken {
@@ -99,19 +183,15 @@ impl Torrent {
             } else {
                 (Bitfield::default(), Vec::new())
             };
-            Taken { stats: Some(swarm.stats()), counts: core.counts(), have, peers }
+            Taken { traffic: swarm.traffic(), counts: core.counts(), weave: core.weave(), have, peers }
         })
     }
 
     /// Bytes moved since it was added.
     pub(super) fn totals(&self) -> Totals {
-        let stats = self.shell.look(|core| core.swarm().map(|swarm| swarm.stats()));
+        let moved = self.shell.look(|core| core.swarm().map(|swarm| swarm.traffic())).unwrap_or_default();
         let base = self.desk.lock().base;
-        stats.map_or(base, |stats| Totals {
-            downloaded: base.downloaded + stats.downloaded,
-            uploaded: base.uploaded + stats.uploaded,
-            wasted: base.wasted + stats.wasted,
-        })
+        base.with(&moved)
     }
 
     fn check_progress(&self) -> f64 {
@@ -123,7 +203,7 @@ impl Torrent {
         let exchanged = self.exchanged.lock();
         let mut all = exchanged.past.clone();
         for entry in &exchanged.present {
-            let (peer, (downloaded, uploaded)) = (peer_name(entry), moved(entry));
+            let (peer, (downloaded, uploaded)) = (entry.name(), moved(entry));
             if downloaded + uploaded == 0 {
                 continue;
             }
@@ -177,7 +257,7 @@ fn file_statuses(
     info: &Info,
     content: Option<&Content>,
     have: &Bitfield,
-    selection: Option<&[bool]>,
+    priorities: Option<&[FilePriority]>,
 ) -> Vec<FileStatus> {
     let files = info.files().iter().enumerate().filter(|(_, file)| is_stored(file));
     let status = |(index, file): (usize, &weft_bittorrent::metainfo::FileEntry)| {
@@ -195,15 +275,28 @@ fn file_statuses(
             }
             None => 0, // still to be checked
         };
+        let priority = priorities.and_then(|p| p.get(index)).copied().unwrap_or_default();
         FileStatus {
             index,
             path: file.path().to_owned(),
             size: file.len(),
             done,
-            selected: selection.and_then(|s| s.get(index)).copied().unwrap_or(true),
+            selected: priority != FilePriority::Skip,
+            priority,
         }
     };
     files.map(status).collect()
+}
+
+/// Seconds to completion.
+fn eta(state: State, counts: Counts, rate: u64) -> Option<u64> {
+    let left = counts.wanted_bytes - counts.done_bytes;
+    (state == State::Downloading && rate > 0).then(|| left.div_ceil(rate))
+}
+
+/// Given of what was got, or of the size where nothing was got.
+fn ratio(totals: Totals, size: u64) -> f64 {
+    share(totals.uploaded, if totals.downloaded > 0 { totals.downloaded } else { size })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share to show; 53 bits are enough for 9 PB")]

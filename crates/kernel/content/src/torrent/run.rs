@@ -16,7 +16,7 @@ use crate::event::ContentEvent;
 use crate::resume::{ResumeRecord, SETTLED_AFTER, unix_seconds};
 use crate::shell::{Counts, Note};
 use crate::sources::{Address, Answer};
-use crate::status::PeerOrigin;
+use crate::status::{FilePriority, PeerOrigin, Weave};
 use crate::storage::Urgency;
 
 /// While something moves the task looks around once a second.
@@ -243,8 +243,8 @@ impl Torrent {
     fn file_completed(&self, file: usize) {
         let Some(content) = self.shell.content() else { return };
         let Some(entry) = content.storage.info().files().get(file) else { return };
-        let selected = self.desk.lock().record.selection.as_ref().is_none_or(|s| s.get(file).copied().unwrap_or(true));
-        if selected {
+        let priority = self.desk.lock().record.priorities.as_ref().and_then(|p| p.get(file)).copied();
+        if priority != Some(FilePriority::Skip) {
             let (path, size) = (entry.path().to_owned(), entry.len());
             self.shared.emit(&ContentEvent::FileCompleted { info_hash: self.id, index: file, path, size });
         }
@@ -265,12 +265,14 @@ impl Torrent {
         if counts != clock.told && (newly || clock.told_at.elapsed() >= LIVELY) {
             clock.told_at = Instant::now();
             clock.told = counts;
+            let weave = self.shell.look(|core| core.weave()).map(|weave| Weave::clone(&weave)).unwrap_or_default();
             self.shared.emit(&ContentEvent::PieceBatch {
                 info_hash: self.id,
                 pieces_done: counts.pieces_done,
                 pieces: counts.pieces,
                 done: counts.done_bytes,
                 wanted: counts.wanted_bytes,
+                weave,
             });
         }
         if newly {
@@ -318,11 +320,10 @@ impl Torrent {
     fn announcement(&self, event: Event, tracker_id: Option<Vec<u8>>) -> Announce {
         let (down, up, left) = self.shell.look(|core| {
             let counts = core.counts();
-            let stats = core.swarm().map(|swarm| swarm.stats());
-            let moved = stats.map_or((0, 0), |stats| (stats.downloaded, stats.uploaded));
+            let moved = core.swarm().map(|swarm| swarm.traffic()).unwrap_or_default();
             // While the metadata is missing something is, and a tracker must not take us for a seed.
             let left = if counts.pieces == 0 { 1 << 14 } else { counts.wanted_bytes - counts.done_bytes };
-            (moved.0, moved.1, left)
+            (moved.downloaded, moved.uploaded, left)
         });
         Announce {
             info_hash: self.id,
@@ -413,9 +414,8 @@ impl Torrent {
     }
 
     fn saved_state(&self, counts: Counts) -> Saved {
-        let (down, up) =
-            self.shell.look(|core| core.swarm().map_or((0, 0), |s| (s.stats().downloaded, s.stats().uploaded)));
-        Saved { pieces: counts.pieces_done, moved: down + up }
+        let moved = self.shell.look(|core| core.swarm().map(|swarm| swarm.traffic())).unwrap_or_default();
+        Saved { pieces: counts.pieces_done, moved: moved.downloaded + moved.uploaded }
     }
 
     /// Saves which pieces are verified. Gives the record's size.

@@ -81,7 +81,8 @@ impl Torrent {
         let (kind, selected) = {
             let desk = self.desk.lock();
             let Some(trouble) = &desk.trouble else { return };
-            (trouble.kind, check::selected_files(content.storage.info(), desk.record.selection.as_deref()))
+            let priorities = check::file_priorities(content.storage.info(), desk.record.priorities.as_deref());
+            (trouble.kind, check::selected(&priorities))
         };
         let probed = Arc::clone(&content);
         let result = self.shell.tools.pool.run(Urgency::Peer, move || -> Result<bool, StorageError> {

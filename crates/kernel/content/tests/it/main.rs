@@ -5,6 +5,7 @@
 mod basics;
 mod disk;
 mod links;
+mod pieces;
 mod policy;
 mod restart;
 mod world;
