@@ -70,7 +70,8 @@ export interface HistoryView {
   now_ms: number;
   head: number;
   oldest: number;
-  oldest_at_ms: number;
+  /** Nothing is kept yet: null. */
+  oldest_at_ms: number | null;
   snapshots: { seq: number; at_ms: number }[];
 }
 
@@ -131,7 +132,7 @@ interface Pending {
     parameters: object;
     put: Operation<Omit<Setting, 'default'>, { path: { key: string }; body: { value: string } }>;
   };
-  '/api/v1/restart': { parameters: object; post: Operation<never> };
+  '/api/v1/restart': { parameters: object; post: Operation<{ url: string }> };
   '/api/v1/identity/phrase': {
     parameters: object;
     post: Operation<{ words: string[] }, { body: { confirm: 'reveal'; passphrase?: string } }>;
@@ -143,7 +144,7 @@ interface Pending {
   };
   '/api/v1/setup/restore': {
     parameters: object;
-    post: Operation<never, { body: { phrase: string; device_name?: string } }>;
+    post: Operation<{ url: string }, { body: { phrase: string; device_name?: string } }>;
   };
   '/api/v1/token': { parameters: object; get: Operation<{ token: string; path: string }> };
   '/api/v1/files/torrents/{info_hash}/priorities': {

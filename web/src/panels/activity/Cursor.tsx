@@ -68,7 +68,8 @@ export function Cursor() {
   const at_ms = useFeed((state) => state.replay?.at_ms ?? null);
   const [held, setHeld] = useState<number | null>(null);
   const journey = useJourney();
-  const { now_ms = 0, oldest_at_ms = 0 } = history.data ?? {};
+  const now_ms = history.data?.now_ms ?? 0;
+  const oldest_at_ms = history.data?.oldest_at_ms ?? now_ms;
   const span = now_ms - oldest_at_ms;
   const value = held ?? at_ms ?? now_ms;
 

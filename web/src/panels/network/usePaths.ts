@@ -27,7 +27,8 @@ async function past(): Promise<Past> {
   const history = await answer(api.GET('/api/v1/events/history'));
   let at_ms = history.now_ms;
   let found: Past = { from_ms: at_ms, begun: new Map(), changes: [] };
-  for (let step = 0; step < BACK && at_ms >= history.oldest_at_ms; step++) {
+  const oldest = history.oldest_at_ms ?? Infinity;
+  for (let step = 0; step < BACK && at_ms >= oldest; step++) {
     const replay = await answer(api.GET('/api/v1/events/replay', { params: { query: { at_ms } } }));
     const changes = (replay.records as FeedRecord[]).flatMap((record) => changeIn(record) ?? []);
     const from_ms = replay.snapshot.at_ms ?? replay.records[0]?.at_ms ?? at_ms;
