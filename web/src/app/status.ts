@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next';
 import { useFeed, type FeedState } from '../feed/store';
 import { shownName } from '../look/Name';
 import { problems, type Trouble } from './problems';
+import { serviceName } from './services';
 
 /** How things are: the sentence on top of the page, and what to do about it. */
 export interface Status {
@@ -38,8 +39,7 @@ export function useStatus(): Status {
   if (!first) return { sentence: t('say.well'), tone: undefined, trouble: undefined, more: 0 };
   const values = { ...first.values };
   if (typeof values['name'] === 'string') values['name'] = shownName(values['name'], 60);
-  if (typeof values['part'] === 'string')
-    values['part'] = t('nav', { ns: values['part'], defaultValue: values['part'] });
+  if (typeof values['part'] === 'string') values['part'] = serviceName(t, values['part']);
   const mend = first.mend ?? (first.advice ? t(`mend.${first.advice}`, values) : undefined);
   return {
     sentence: t(`say.${first.say}`, values),

@@ -67,6 +67,15 @@ export const strings: { en: Strings; de: Strings } = {
       alone: 'Add a link',
       people: 'Invite somebody',
     },
+    service: {
+      people: 'People',
+    },
+    doing: {
+      off: 'off',
+      idle: 'idle',
+      busy: 'working',
+      degraded: 'not as it should',
+    },
     sub: {
       peers_one: '1 peer',
       peers_other: '{{count}} peers',
@@ -141,6 +150,15 @@ export const strings: { en: Strings; de: Strings } = {
       'files-all': 'Übertragungen zeigen',
       alone: 'Link hinzufügen',
       people: 'Jemanden einladen',
+    },
+    service: {
+      people: 'Personen',
+    },
+    doing: {
+      off: 'aus',
+      idle: 'ruht',
+      busy: 'arbeitet',
+      degraded: 'nicht, wie er soll',
     },
     sub: {
       peers_one: '1 Peer',

@@ -2,9 +2,9 @@ import { useMemo, useRef } from 'react';
 import { Link } from 'wouter';
 import { cx } from '../look/cx';
 import { useWidth } from '../weave/useWidth';
+import { DoingMark } from './DoingSign';
 import { arrangeHub, type HubService } from './hub';
 import styles from './HubGraph.module.css';
-import type { Place } from './layout';
 
 export interface HubGraphProps {
   services: readonly HubService[];
@@ -15,31 +15,6 @@ export interface HubGraphProps {
   /** Draws the peers that services work with, too. */
   partners?: boolean;
   height?: number;
-}
-
-/** A service's sign: filled when it works, a ring at rest, a diamond when something is wrong, a small broken ring when off. */
-function Sign({ service, at }: { service: HubService; at: Place }) {
-  const colour = `var(--t${service.thread % 8})`;
-  const { x, y } = at;
-  switch (service.doing) {
-    case 'busy':
-      return <circle cx={x} cy={y} r="9" fill={colour} className={styles.busy} />;
-    case 'idle':
-      return <circle cx={x} cy={y} r="8" stroke={colour} className={styles.idle} />;
-    case 'degraded':
-      return (
-        <rect
-          x={x - 7}
-          y={y - 7}
-          width="14"
-          height="14"
-          transform={`rotate(45 ${x} ${y})`}
-          className={styles.degraded}
-        />
-      );
-    case 'off':
-      return <circle cx={x} cy={y} r="7" className={styles.off} />;
-  }
 }
 
 /** This node as a hub, its services around it; each is a link to its panel. */
@@ -109,7 +84,9 @@ export function HubGraph({ services, label, self, partners = false, height = par
                 aria-label={`${service.name}: ${service.note}`}
               >
                 <circle cx={at.x} cy={at.y} r="14" className={styles.field} />
-                <Sign service={service} at={at} />
+                <g transform={`translate(${at.x} ${at.y})`}>
+                  <DoingMark doing={service.doing} colour={`var(--t${service.thread % 8})`} />
+                </g>
                 <text x={x} y={at.y} textAnchor={anchor} className={styles.name}>
                   {service.name}
                 </text>
