@@ -1,9 +1,11 @@
 import { create } from 'zustand';
 import { problemFrom, unreachable, type Problem } from './problem';
-import type { SessionView, SessionMade } from './pending';
+import type { components } from './schema';
 
 /** Where this page keeps the word that makes its cookie worth something. One origin is one node, so nodes do not mix. */
 const CSRF = 'weft.csrf';
+
+type SignedIn = components['schemas']['SignedIn'];
 
 export interface Session {
   /** `starting` until the node has said whether it knows us. */
@@ -61,8 +63,8 @@ async function bodyOf(response: Response): Promise<unknown> {
   }
 }
 
-function enter(view: SessionView) {
-  const { peer, device_name, expires_at_ms } = view;
+function enter(view: SignedIn) {
+  const { peer, device_name, expires_at_ms = null } = view;
   useSession.setState({ state: 'in', peer, device_name, expires_at_ms, problem: null });
 }
 
@@ -75,8 +77,8 @@ export async function signIn(code: string): Promise<boolean> {
       useSession.setState({ state: 'out', ...nobody, problem: problemFrom(response.status, body) });
       return false;
     }
-    const made = body as SessionMade;
-    localStorage.setItem(CSRF, made.csrf);
+    const made = body as SignedIn;
+    if (made.csrf != null) localStorage.setItem(CSRF, made.csrf);
     enter(made);
     return true;
   } catch {
@@ -93,7 +95,7 @@ export async function begin(): Promise<void> {
   try {
     const response = await request('GET');
     const body = await bodyOf(response);
-    if (response.ok) enter(body as SessionView);
+    if (response.ok) enter(body as SignedIn);
     else if (response.status === 401) useSession.setState({ state: 'out', ...nobody, problem: null });
     else useSession.setState({ state: 'out', ...nobody, problem: problemFrom(response.status, body) });
   } catch {

@@ -80,7 +80,8 @@ export function synthetic(size: { seed: number; torrents: number; peers: number;
     at_ms: 1_000_000,
     state: {
       node: {
-        status: { peer: 'me', device_name: 'test', health: 'ok', services, uptime_seconds: 1 },
+        status: { peer: 'me', device_name: 'test', uptime_seconds: 1 },
+        services,
         health: { status: 'ok', parts: Object.fromEntries(services.map(({ name }) => [name, { state: 'ok' }])) },
         sample: null,
       },

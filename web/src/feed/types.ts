@@ -1,5 +1,4 @@
 import type { components } from '../api/schema';
-import type { Weave } from '../api/pending';
 import type { Problem } from '../api/problem';
 
 type Schemas = components['schemas'];
@@ -83,7 +82,6 @@ export interface NodeState {
 
 /** A torrent as the list has it: without peers, trackers and files. */
 export type Torrent = Schemas['TorrentStatus'] & {
-  weave?: Weave;
   /** Open peer connections, once a sample has told. */
   peer_count: number | null;
 };
@@ -97,10 +95,7 @@ export interface FilesState {
 /** A peer as the overlay's table has it, with what samples tell. */
 export type Peer = Schemas['PeerSnapshot'] & { rate_in: number; rate_out: number };
 
-/** The overlay's status; what newer nodes say of their DHT beside. */
-export type NetworkStatus = Omit<OverlayStatus, 'dht'> & {
-  dht: OverlayStatus['dht'] & { lookups?: number; lookups_running?: number; announces?: number };
-};
+export type NetworkStatus = OverlayStatus;
 
 export interface NetworkState {
   status: NetworkStatus | null;

@@ -1,5 +1,4 @@
 import type { components } from '../../api/schema';
-import type { Weave } from '../../api/pending';
 import type { Draft } from '../draft';
 import type { EngineTotals, FeedRecord, ServiceSample, Torrent } from '../types';
 import { listOf, textOf, type Source } from './source';
@@ -150,7 +149,7 @@ export const files: Source = {
         const change: Partial<Torrent> = given<Torrent>(data, ['pieces_done', 'pieces', 'done', 'wanted']);
         const { done, wanted } = change;
         if (done !== undefined && wanted) change.progress = done / wanted;
-        if (data['weave']) change.weave = data['weave'] as Weave;
+        if (data['weave']) change.weave = data['weave'] as Torrent['weave'];
         return patch(draft, info_hash, change);
       }
       case 'torrent-completed': {

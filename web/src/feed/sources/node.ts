@@ -42,13 +42,15 @@ function details(draft: Draft, taken: Sample) {
 
 export const node: Source = {
   snapshot(draft, state) {
-    const { status, health, sample } = (state ?? {}) as {
-      status?: FullStatus;
+    const { status, services, health, sample } = (state ?? {}) as {
+      status?: Omit<FullStatus, 'services' | 'health'>;
+      services?: FullStatus['services'];
       health?: HealthReport;
       sample?: Sample;
     };
     const part: NodeState = {
-      status: status ?? null,
+      // As `/api/v1/status` has it: with the services and the health in a word.
+      status: status ? { ...status, services: services ?? [], health: health?.status ?? 'ok' } : null,
       health: health ?? null,
       sample: sample ?? null,
       sample_at_ms: draft.state.at_ms,

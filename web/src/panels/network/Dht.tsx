@@ -46,7 +46,7 @@ export function Dht() {
     { label: t('dht.nodes'), value: count(dht.nodes) },
     { label: t('dht.estimated'), value: dht.state === 'joined' ? `≈ ${count(dht.estimated)}` : '–' },
     { label: t('dht.lookups'), value: rate === null ? '–' : number(rate, 1) },
-    { label: t('dht.announces'), value: dht.announces === undefined ? '–' : count(dht.announces) },
+    { label: t('dht.announces'), value: count(dht.announces) },
   ];
   return (
     <Card title={t('dht.title')} caption={t('dht.caption')} span={6}>
@@ -72,7 +72,7 @@ export function Dht() {
               { term: t('dht.bound'), value: dht.bound ? <code>{dht.bound}</code> : '–' },
               { term: t('dht.server'), value: t(dht.server ? 'dht.yes' : 'dht.no') },
               { term: t('dht.ipv4'), value: t(dht.ipv4_only ? 'dht.yes' : 'dht.no') },
-              ...(dht.lookups === undefined ? [] : [{ term: t('dht.total'), value: count(dht.lookups) }]),
+              { term: t('dht.total'), value: count(dht.lookups) },
             ]}
           />
         </details>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { answer, api } from '../../api/client';
 import { feedState, onFeed, useFeed } from '../../feed/store';
-import type { FeedRecord, PathKind } from '../../feed/types';
+import type { FeedRecord, FeedSnapshot, PathKind } from '../../feed/types';
 import { changeIn, merge, type Change } from './lanes';
 
 /** Changes kept while the page is open; older ones give way. */
@@ -30,9 +30,10 @@ async function past(): Promise<Past> {
   const oldest = history.oldest_at_ms ?? Infinity;
   for (let step = 0; step < BACK && at_ms >= oldest; step++) {
     const replay = await answer(api.GET('/api/v1/events/replay', { params: { query: { at_ms } } }));
-    const changes = (replay.records as FeedRecord[]).flatMap((record) => changeIn(record) ?? []);
-    const from_ms = replay.snapshot.at_ms ?? replay.records[0]?.at_ms ?? at_ms;
-    found = { from_ms, begun: pathsIn(replay.snapshot.state['network']), changes: merge(found.changes, changes) };
+    const changes = (replay.records as unknown as FeedRecord[]).flatMap((record) => changeIn(record) ?? []);
+    const snapshot = replay.snapshot as unknown as FeedSnapshot;
+    const from_ms = snapshot.at_ms ?? at_ms;
+    found = { from_ms, begun: pathsIn(snapshot.state['network']), changes: merge(found.changes, changes) };
     at_ms = from_ms - 1;
   }
   return found;

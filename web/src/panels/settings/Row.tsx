@@ -1,7 +1,6 @@
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Failure } from '../../api/Failure';
-import type { Setting } from '../../api/pending';
 import { useFeed } from '../../feed/store';
 import { Button } from '../../look/Button';
 import { Field } from '../../look/Field';
@@ -11,7 +10,7 @@ import { Switch } from '../../look/Switch';
 import { toast } from '../../look/toasts';
 import { useChange } from './requests';
 import styles from './Row.module.css';
-import { isFixed, isRate, nameKey, originOf, say, write } from './setting';
+import { isFixed, isRate, nameKey, originOf, say, write, type Setting } from './setting';
 
 const LEVELS = {
   quiet: 'warn,mainline=off',

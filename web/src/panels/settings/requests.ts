@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { create } from 'zustand';
 import { answer, api } from '../../api/client';
-import type { Configuration } from '../../api/pending';
+import type { components } from '../../api/schema';
 
 const CONFIG = ['config'];
 
@@ -19,7 +19,7 @@ export function useChange(key: string) {
     mutationFn: (value: string) =>
       answer(api.PUT('/api/v1/config/{key}', { params: { path: { key } }, body: { value } })),
     onSuccess: (changed) => {
-      client.setQueryData<Configuration>(
+      client.setQueryData<components['schemas']['Configuration']>(
         CONFIG,
         (config) =>
           config && {

@@ -1,6 +1,8 @@
 import type { TFunction } from 'i18next';
 import { count, rate, bytes } from '../../figures';
-import type { Setting } from '../../api/pending';
+import type { components } from '../../api/schema';
+
+export type Setting = components['schemas']['Setting'];
 
 /** Where a value came from, in one word. */
 export type Origin = 'default' | 'file' | 'env' | 'flag';

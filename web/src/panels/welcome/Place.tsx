@@ -3,7 +3,7 @@ import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answer, api } from '../../api/client';
 import { Failure } from '../../api/Failure';
-import type { Setup } from '../../api/pending';
+import type { Setup } from './setup';
 import { Button } from '../../look/Button';
 import { Field } from '../../look/Field';
 import { NumberField } from '../../look/NumberField';
@@ -20,7 +20,7 @@ function set(key: string, value: string) {
 export function Place({ setup, onDone }: { setup: Setup; onDone: () => void }) {
   const { t } = useTranslation('welcome');
   const [dir, setDir] = useState(setup.files_dir);
-  const mega = (rate: number | null) => (rate === null ? null : rate / MEGABYTE);
+  const mega = (rate: number | null | undefined) => (rate == null ? null : rate / MEGABYTE);
   const [down, setDown] = useState(mega(setup.download_rate));
   const [up, setUp] = useState(mega(setup.upload_rate));
   const finish = useMutation({

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Setup } from '../../api/pending';
+import type { Setup } from './setup';
 import { Button } from '../../look/Button';
 import { Copy } from '../../look/Copy';
 import { Facts } from '../../look/Facts';
