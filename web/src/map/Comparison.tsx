@@ -1,13 +1,13 @@
 import styles from './Comparison.module.css';
 
 export interface ComparisonProps {
-  /** Peers to draw, this node among them: at most 8 are. */
+  /** Peers to draw, this node among them: at most 6 are. */
   peers: number;
   server: { figure: string; words: string };
   swarm: { figure: string; words: string };
 }
 
-const MOST = 8;
+const MOST = 6;
 const WIDTH = 240;
 const HEIGHT = 130;
 const MIDDLE = { x: WIDTH / 2, y: HEIGHT / 2 };

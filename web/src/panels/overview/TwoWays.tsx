@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { answer, api } from '../../api/client';
-import { useFeed, type FeedState } from '../../feed/store';
+import { feedState, useFeed, type FeedState } from '../../feed/store';
 import { bytes } from '../../figures';
 import { Card } from '../../look/Card';
 import { Empty } from '../../look/Empty';
 import { shownName } from '../../look/Name';
 import { Comparison } from '../../map/Comparison';
+import { deviceBehind } from '../../threads';
 import styles from './TwoWays.module.css';
 import { reckon } from './ways';
 
@@ -36,7 +37,7 @@ export function TwoWays() {
     enabled: id !== null && !past,
     refetchInterval: EVERY_MS,
   });
-  const ways = data ? reckon(data) : null;
+  const ways = data ? reckon(data, (peer) => deviceBehind(feedState(), peer)) : null;
   return (
     <Card title={t('ways.title')} caption={t('ways.caption')} span={6}>
       {!data || !ways ? (

@@ -15,27 +15,31 @@ export interface Ways {
 /**
  * Reckons both ways for one torrent. Known are this node, the peers it is connected to (with what they have) and those
  * it exchanged content with since it started (with what they took). Somebody had it from the beginning and fetched
- * nothing: this node, if it received nothing, else one of the complete peers.
+ * nothing: this node, if it received nothing, else one of the complete peers. One device may be met by several
+ * addresses: `deviceOf` says which it is.
  */
-export function reckon(torrent: TorrentStatus): Ways | null {
+export function reckon(torrent: TorrentStatus, deviceOf: (id: string) => string): Ways | null {
   const { size, done, downloaded, uploaded, peers, exchanged } = torrent;
   if (size === 0) return null;
   const took = new Map<string, number>();
-  for (const { peer, uploaded: given } of exchanged)
-    took.set(peer, Math.max(took.get(peer) ?? 0, Math.min(size, given)));
-  let complete = 0;
+  const gave = new Map<string, number>([['', uploaded]]);
+  for (const { peer, uploaded: given, downloaded: sent } of exchanged) {
+    const id = deviceOf(peer);
+    took.set(id, Math.min(size, (took.get(id) ?? 0) + given));
+    gave.set(id, (gave.get(id) ?? 0) + sent);
+  }
+  const whole = new Set<string>();
   for (const { key, address, progress } of peers) {
-    const id = key ?? address ?? '';
-    // Of one that was seen by its address before its key was proven, there is one entry too many: the larger counts.
+    const id = deviceOf(key ?? address ?? '');
     took.set(id, Math.max(took.get(id) ?? 0, Math.min(1, progress) * size));
-    if (progress >= 1) complete += 1;
+    if (progress >= 1) whole.add(id);
   }
   let server = [...took.values()].reduce((sum, part) => sum + part, 0);
   if (downloaded > 0) {
     server += Math.min(done, size);
-    if (complete > 0) server -= size;
+    if (whole.size > 0) server -= size;
   }
-  const most = exchanged.reduce((max, { downloaded: sent }) => Math.max(max, sent), uploaded);
+  const most = Math.max(...gave.values());
   if (server <= 0 || most === 0) return null;
   return { server, most, peers: took.size + 1 };
 }
