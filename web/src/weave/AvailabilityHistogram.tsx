@@ -37,7 +37,8 @@ function Graph({ whole, label }: { whole: Cloth; label: string }) {
   const cloth = useMemo(() => gather(whole, columnsVisible(width)), [whole, width]);
   const found = rarest(cloth);
   const highest = Math.max(1, ...cloth.availability);
-  const marked = new Set(found.columns);
+  // Where everything is equally rare, nothing stands out.
+  const marked = new Set(found.all && found.holders > 0 ? [] : found.columns);
   const plain: number[] = [];
   for (let column = 0; column < cloth.columns; column++) if (!marked.has(column)) plain.push(column);
   const bars = (columns: number[]) => columns.map((column) => bar(column, cloth, highest)).join('');
@@ -58,7 +59,7 @@ function Graph({ whole, label }: { whole: Cloth; label: string }) {
             data-columns={cloth.columns}
           >
             <path className={styles.bars} d={bars(plain)} />
-            <path className={found.holders === 0 ? styles.none : styles.rarest} d={bars(found.columns)} />
+            <path className={found.holders === 0 ? styles.none : styles.rarest} d={bars([...marked])} />
           </svg>
         </div>
       </div>

@@ -146,10 +146,10 @@ function Cursor({ cell, columns }: { cell: Cell; columns: number }) {
   );
 }
 
-/** Those who gave something, then those who are connected: whoever has a colour in the picture is named. */
+/** Those who are connected, then those who gave something and are gone: whoever has a colour in the picture is named. */
 function shownGivers(cloth: Cloth): string[] {
   const gave = cloth.givers.filter((giver) => giver.pieces > 0).map((giver) => giver.peer);
-  const peers = new Set([...gave.filter((peer) => peer !== UNDYED), ...cloth.rows.map((row) => row.peer)]);
+  const peers = new Set([...cloth.rows.map((row) => row.peer), ...gave.filter((peer) => peer !== UNDYED)]);
   return gave.includes(UNDYED) ? [...peers, UNDYED] : [...peers];
 }
 

@@ -15,7 +15,7 @@ export function ExchangedCard({ exchanged }: { exchanged: readonly Exchange[] })
       { id: 'peer', head: t('peers.peer'), cell: ({ peer }) => <PeerMark id={peer} />, isRowHead: true },
       {
         id: 'received',
-        head: t('figure.received'),
+        head: t('peers.received'),
         cell: ({ downloaded }) => bytes(downloaded),
         figure: true,
         sort: ({ downloaded }) => downloaded,
@@ -23,7 +23,7 @@ export function ExchangedCard({ exchanged }: { exchanged: readonly Exchange[] })
       },
       {
         id: 'given',
-        head: t('figure.given'),
+        head: t('peers.given'),
         cell: ({ uploaded }) => bytes(uploaded),
         figure: true,
         sort: ({ uploaded }) => uploaded,

@@ -55,7 +55,9 @@ export function FileTree({ files, onPriority, onPlay, onSave, playing = null, ma
             <th scope="col" className={styles.done}>
               {t('tree.done')}
             </th>
-            <th scope="col">{t('tree.priority')}</th>
+            <th scope="col" className={styles.priority}>
+              {t('tree.priority')}
+            </th>
             {(onPlay ?? onSave) && (
               <th scope="col">
                 <span className="unseen">{t('list.actions')}</span>

@@ -79,7 +79,7 @@ export function PeersCard({ peers }: { peers: readonly PeerStatus[] }) {
       },
       {
         id: 'received',
-        head: t('figure.received'),
+        head: t('peers.received'),
         cell: (peer) => bytes(peer.downloaded),
         figure: true,
         sort: (peer) => peer.downloaded,
@@ -87,7 +87,7 @@ export function PeersCard({ peers }: { peers: readonly PeerStatus[] }) {
       },
       {
         id: 'given',
-        head: t('figure.given'),
+        head: t('peers.given'),
         cell: (peer) => bytes(peer.uploaded),
         figure: true,
         sort: (peer) => peer.uploaded,

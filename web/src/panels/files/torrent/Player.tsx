@@ -7,22 +7,23 @@ import { Button } from '../../../look/Button';
 import { Card } from '../../../look/Card';
 import { Name, shownName } from '../../../look/Name';
 import { Failure } from '../Failure';
-import { contentPath, type FileStatus, type TorrentMap } from '../requests';
+import { contentPath, keys, map as askMap, type FileStatus, type TorrentMap } from '../requests';
 import { mediaOf } from './media';
 import { PlayerBar, type Span } from './PlayerBar';
 import styles from './Player.module.css';
+
+const COLUMNS = 1024;
 
 interface PlayerProps {
   infoHash: string;
   file: FileStatus;
   /** Where the file begins in the torrent's bytes. */
   offset: number;
-  map: TorrentMap | undefined;
   onClose: () => void;
 }
 
 /** Shows a file in the page while it arrives: the node fetches first what the player asks for. */
-export function Player({ infoHash, file, offset, map, onClose }: PlayerProps) {
+export function Player({ infoHash, file, offset, onClose }: PlayerProps) {
   const { t } = useTranslation('files');
   const [granted, setGranted] = useState(0);
   const grant = useQuery({
@@ -30,6 +31,12 @@ export function Player({ infoHash, file, offset, map, onClose }: PlayerProps) {
     queryFn: () => grantUrl(contentPath(infoHash, file.index)),
     staleTime: Infinity,
     gcTime: 0,
+  });
+  // Finer than the matrix: a file is only a part of the torrent.
+  const { data: map } = useQuery({
+    queryKey: keys.map(infoHash, COLUMNS),
+    queryFn: () => askMap(infoHash, COLUMNS),
+    refetchInterval: file.done < file.size ? 1_000 : false,
   });
   const title = useRef<HTMLParagraphElement>(null);
   // The player opens far from the button that was pressed: reading goes on here.

@@ -46,7 +46,9 @@ export function PlayerBar({ map, file, offset, at, buffered }: PlayerBarProps) {
           key={part.from}
           x={x(part.from)}
           width={x(part.to - part.from)}
-          height={8}
+          // What is here in part is woven from below, as in the matrix.
+          y={8 - Math.max(1, 8 * part.have)}
+          height={Math.max(1, 8 * part.have)}
           fill={dye(part.giver, threadOf)}
         />
       ))}

@@ -56,12 +56,6 @@ export function Top({ torrent, detail }: TopProps) {
             value={known ? `${count(torrent.pieces_done)} / ${count(torrent.pieces)}` : '–'}
             label={t('figure.pieces', { size: bytes(torrent.piece_length) })}
           />
-          <Figure
-            value={
-              torrent.peer_count === null && !detail ? '–' : count(detail?.peers.length ?? torrent.peer_count ?? 0)
-            }
-            label={t('figure.peers')}
-          />
         </div>
         <dl className={styles.places}>
           <div>

@@ -71,7 +71,6 @@ export function TorrentPage({ infoHash }: { infoHash: string }) {
             infoHash={infoHash}
             file={shown}
             offset={offsetOf(files, shown.index)}
-            map={weave.map}
             onClose={() => setPlaying(null)}
           />
         )}

@@ -6,6 +6,8 @@ export interface Part {
   to: number;
   /** Who gave most of it. */
   giver: string;
+  /** How much of it is here, 0 to 1. */
+  have: number;
 }
 
 /** Where a file begins in the torrent's bytes. */
@@ -20,12 +22,13 @@ export function offsetOf(files: readonly FileStatus[], index: number): number {
 
 type Shown = Pick<TorrentMap, 'pieces' | 'piece_length' | 'columns' | 'giver' | 'givers' | 'have'>;
 
-/** The parts of a file that are here: columns that are here as a whole, cut to the file's bytes. */
+/** The parts of a file of which something is here: the map's columns, cut to the file's bytes. */
 export function hereParts(map: Shown, offset: number, size: number): Part[] {
   const parts: Part[] = [];
   if (size <= 0) return parts;
   for (let column = 0; column < map.columns; column++) {
-    if ((map.have[column] ?? 0) < 100) continue;
+    const have = (map.have[column] ?? 0) / 100;
+    if (have <= 0) continue;
     const start = Math.floor((column * map.pieces) / map.columns) * map.piece_length;
     const end = Math.floor(((column + 1) * map.pieces) / map.columns) * map.piece_length;
     const from = Math.max(0, (start - offset) / size);
@@ -33,15 +36,8 @@ export function hereParts(map: Shown, offset: number, size: number): Part[] {
     if (to <= from) continue;
     const giver = map.givers[map.giver[column] ?? -1]?.peer ?? '';
     const last = parts.at(-1);
-    if (last?.giver === giver && last.to >= from) last.to = to;
-    else parts.push({ from, to, giver });
+    if (last?.giver === giver && last.have === have && last.to >= from) last.to = to;
+    else parts.push({ from, to, giver, have });
   }
   return parts;
-}
-
-/** The pieces that hold a stretch of a file's bytes. */
-export function piecesAt(map: Pick<TorrentMap, 'piece_length' | 'pieces'>, offset: number, at: number, length: number) {
-  const first = Math.floor((offset + at) / map.piece_length);
-  const last = Math.floor((offset + at + Math.max(0, length - 1)) / map.piece_length);
-  return { first: Math.min(first, map.pieces - 1), last: Math.min(last, map.pieces - 1) };
 }
