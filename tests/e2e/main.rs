@@ -1,10 +1,11 @@
 //! End-to-end tests: real nodes, real clients of other makers, real faults, in network namespaces.
 //!
-//! They need root, nftables, transmission-daemon and python3-libtorrent (`make test` installs them) and say *skipped* with
+//! They need root, nftables, transmission-daemon, python3-libtorrent, node, chromium and ffmpeg (`make test` installs them) and say *skipped* with
 //! the reason where something is missing. They run one after another: each wants the machine to itself. `WEFT_SOAK=1`
 //! takes the long form.
 
 mod alone;
+mod dashboard;
 mod faults;
 mod instruments;
 mod interop;

@@ -61,6 +61,18 @@ impl PeerConfig {
         self.set("network.dht", false)
     }
 
+    /// The same as environment variables.
+    fn variables(&self) -> Vec<(String, String)> {
+        let sections = self.0.iter().filter_map(|(section, keys)| Some((section, keys.as_table()?)));
+        let all = sections.flat_map(|(section, keys)| keys.iter().map(move |(key, value)| (section, key, value)));
+        let text = |value: &toml::Value| match value {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Array(_) => serde_json::to_string(value).unwrap_or_default(),
+            other => other.to_string(),
+        };
+        all.map(|(section, key, value)| (format!("WEFT_{section}__{key}").to_uppercase(), text(value))).collect()
+    }
+
     /// Sets `section.key`.
     pub fn set(mut self, key: &str, value: impl Into<toml::Value>) -> Self {
         let (section, key) = key.split_once('.').unwrap_or(("", key));
@@ -97,6 +109,8 @@ pub struct Peer {
     data: PathBuf,
     place: Option<Arc<Netns>>,
     config: PeerConfig,
+    /// Without a configuration file: what it is set to comes by the environment.
+    fresh: bool,
     process: Option<Process>,
     node: Option<(Node, Api)>,
     started: Duration,
@@ -111,12 +125,37 @@ impl Peer {
         place: Option<Arc<Netns>>,
         config: &PeerConfig,
     ) -> Result<Self> {
-        let (name, weft, data) = (name.to_owned(), weft.to_owned(), data.to_owned());
-        let config = config.clone();
-        let mut peer = Peer { name, weft, data, place, config, process: None, node: None, started: Duration::ZERO };
+        let mut peer = Peer::new(weft, name, data, place, config, false);
         peer.write_config()?;
         peer.launch().await?;
         Ok(peer)
+    }
+
+    /// The same without a configuration file, as on the first day: `config` comes by the environment.
+    pub async fn start_fresh(
+        weft: &Path,
+        name: &str,
+        data: &Path,
+        place: Option<Arc<Netns>>,
+        config: &PeerConfig,
+    ) -> Result<Self> {
+        let mut peer = Peer::new(weft, name, data, place, config, true);
+        fs::create_dir_all(&peer.data)?;
+        peer.launch().await?;
+        Ok(peer)
+    }
+
+    fn new(
+        weft: &Path,
+        name: &str,
+        data: &Path,
+        place: Option<Arc<Netns>>,
+        config: &PeerConfig,
+        fresh: bool,
+    ) -> Self {
+        let (name, weft, data) = (name.to_owned(), weft.to_owned(), data.to_owned());
+        let config = config.clone();
+        Peer { name, weft, data, place, config, fresh, process: None, node: None, started: Duration::ZERO }
     }
 
     /// Changes its configuration; the next start follows it.
@@ -141,13 +180,18 @@ impl Peer {
         {
             return Err(anyhow!(e).context(format!("cannot remove {}", ready.display())));
         }
-        let mut process = Launch::new(&self.name, &self.weft, self.log())
+        let mut launch = Launch::new(&self.name, &self.weft, self.log())
             .arg("--data-dir")
             .arg(&self.data)
             .arg("up")
             .without_env("WEFT_")
-            .inside(self.place.clone())
-            .start()?;
+            .inside(self.place.clone());
+        if self.fresh {
+            for (variable, value) in self.config.variables() {
+                launch = launch.env(variable, value);
+            }
+        }
+        let mut process = launch.start()?;
         let mut node = loop {
             if let Ok(text) = fs::read_to_string(&ready) {
                 break serde_json::from_str::<Node>(&text).with_context(|| format!("in {}", ready.display()))?;

@@ -1,4 +1,5 @@
-//! The dashboard: the files of `web/dist`, embedded into the binary and served as they are.
+//! The dashboard: the files of `web/dist`, embedded into a release binary (a debug build reads them where they were built)
+//! and served as they are.
 //!
 //! They hold no secret and are open to every browser on this machine; what they show comes through the API, behind its
 //! guard. The content security policy lets the page run its own files and nothing else.
