@@ -8,12 +8,14 @@ const SOURCE = 'src/app/first-paint.js';
  * and inline scripts are forbidden by the node's content security policy; a theme chosen by hand must be there before.
  */
 export function firstPaint(): Plugin {
-  let emitted: string | undefined;
+  let building = false;
   return {
     name: 'first-paint',
+    configResolved({ command }) {
+      building = command === 'build';
+    },
     async buildStart() {
-      if (this.meta.watchMode) return;
-      emitted = this.emitFile({ type: 'asset', name: 'first-paint.js', source: await readFile(SOURCE, 'utf8') });
+      if (building) this.emitFile({ type: 'asset', name: 'first-paint.js', source: await readFile(SOURCE, 'utf8') });
     },
     transformIndexHtml: {
       order: 'post',
@@ -21,7 +23,7 @@ export function firstPaint(): Plugin {
         const asset = Object.values(context.bundle ?? {}).find(
           (file) => file.type === 'asset' && file.names.includes('first-paint.js'),
         );
-        if (context.bundle && (!asset || !emitted)) throw new Error(`${SOURCE} is not in the bundle`);
+        if (building && !asset) throw new Error(`${SOURCE} is not in the bundle`);
         const src = asset ? `/${asset.fileName}` : `/${SOURCE}`;
         return { html, tags: [{ tag: 'script', attrs: { src }, injectTo: 'head' }] };
       },
