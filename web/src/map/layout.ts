@@ -29,6 +29,15 @@ const GOLDEN = Math.PI * (3 - Math.sqrt(5));
 
 const at = (angle: number, radius: number): Place => ({ x: Math.cos(angle) * radius, y: Math.sin(angle) * radius });
 
+/** Keeps a body that forces push on the map. */
+function inside(body: Body) {
+  if (body.fx != null) return;
+  const far = Math.hypot(body.x ?? 0, body.y ?? 0) / RADIUS;
+  if (far <= 1) return;
+  body.x = (body.x ?? 0) / far;
+  body.y = (body.y ?? 0) / far;
+}
+
 /** The middle of the widest gap between angles; the top where there are none. */
 function widestGap(angles: number[]): number {
   if (angles.length === 0) return -Math.PI / 2;
@@ -66,7 +75,7 @@ export class Layout {
 
   private settle(nodes: readonly LayoutNode[], fresh: readonly LayoutNode[]) {
     const seeds = this.seeds(nodes, fresh);
-    const gap = Math.min(24, Math.max(5, (RADIUS * 1.1) / Math.sqrt(nodes.length + 1)));
+    const gap = Math.min(24, Math.max(5, (RADIUS * 0.85) / Math.sqrt(nodes.length + 1)));
     const bodies: Body[] = nodes.map(({ id }) => {
       const kept = this.places.get(id);
       const want = kept ?? seeds.get(id) ?? { x: 0, y: -1 };
@@ -79,14 +88,13 @@ export class Layout {
       .force('x', forceX<Body>((body) => body.want.x * RADIUS).strength(0.12))
       .force('y', forceY<Body>((body) => body.want.y * RADIUS).strength(0.12))
       .force('apart', forceCollide<Body>((body) => (body.id === '' ? Math.max(gap, 30) : gap)).iterations(2))
+      .force('inside', () => bodies.forEach(inside))
       .stop()
       .tick(TICKS);
     for (const body of bodies) {
       if (this.places.has(body.id)) continue;
-      const x = (body.x ?? 0) / RADIUS;
-      const y = (body.y ?? 0) / RADIUS;
-      const far = Math.max(1, Math.hypot(x, y));
-      this.places.set(body.id, { x: x / far, y: y / far });
+      inside(body);
+      this.places.set(body.id, { x: (body.x ?? 0) / RADIUS, y: (body.y ?? 0) / RADIUS });
     }
   }
 
