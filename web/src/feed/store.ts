@@ -3,6 +3,7 @@ import { useShallow } from 'zustand/react/shallow';
 import { answer, api } from '../api/client';
 import { csrf, signedOut, useSession } from '../api/session';
 import { Batch } from './batch';
+import { hasStrangers, learnPeers } from './learn';
 import { applyRecords, applySnapshot } from './reduce';
 import { follow, type FeedItem } from './sse';
 import { emptyState, type FeedRecord, type FeedState } from './types';
@@ -88,6 +89,23 @@ function connection(to: FeedState['connection'], problem: FeedState['problem'] =
   publish();
 }
 
+/** Not oftener than this: a peer may have no address at all, being reached through a relay alone. */
+const LEARN_MS = 5_000;
+let learned_ms = -Infinity;
+
+/** Records name a new peer and its path; its addresses are asked for. */
+async function learn() {
+  if (live.connection !== 'live' || performance.now() - learned_ms < LEARN_MS) return;
+  learned_ms = performance.now();
+  try {
+    const told = await answer(api.GET('/api/v1/network/peers'));
+    live = learnPeers(live, told);
+    publish();
+  } catch {
+    // Names and colours go without; the next records ask again.
+  }
+}
+
 const batch = new Batch<FeedItem>((items) => {
   const begun = performance.now();
   let state = live;
@@ -104,6 +122,7 @@ const batch = new Batch<FeedItem>((items) => {
   }
   live = applyRecords(state, records);
   publish();
+  if (hasStrangers(live)) void learn();
   const ms = performance.now() - begun;
   counts.batches += 1;
   counts.last_batch = { records: items.length, ms };

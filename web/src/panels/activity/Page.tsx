@@ -7,7 +7,7 @@ import { Card } from '../../look/Card';
 import { Empty } from '../../look/Empty';
 import { Grid } from '../../look/Grid';
 import { Cursor } from './Cursor';
-import { everything, passes, type Filter } from './filter';
+import { everything, passes, PROGRESS, type Filter } from './filter';
 import { Filters } from './Filters';
 import { List } from './List';
 import { One } from './One';
@@ -19,7 +19,7 @@ function useRecords() {
   const recent = useFeed((state) => state.recent);
   const [held, setHeld] = useState<readonly FeedRecord[] | null>(null);
   const last = held?.at(-1)?.seq ?? 0;
-  const waiting = held === null ? 0 : recent.filter((record) => record.seq > last && record.kind !== 'sample').length;
+  const waiting = held === null ? 0 : recent.filter((record) => record.seq > last && !PROGRESS.has(record.kind)).length;
   return {
     records: held ?? recent,
     paused: held !== null,

@@ -15,10 +15,13 @@ export function peerOf(record: FeedRecord): string | null {
   return typeof peer === 'string' ? peer : null;
 }
 
-/** Samples come every second and say what figures say better: they are shown only when they are asked for. */
+/** What comes every second says what figures say better: it is shown only when it is asked for. */
+export const PROGRESS: ReadonlySet<string> = new Set(['sample', 'piece-batch']);
+
+/** Whether a record is among what is wanted. */
 export function passes(filter: Filter, record: FeedRecord, sentence: (record: FeedRecord) => string): boolean {
   if (filter.source !== null && record.source !== filter.source) return false;
-  if (filter.kind === null ? record.kind === 'sample' : record.kind !== filter.kind) return false;
+  if (filter.kind === null ? PROGRESS.has(record.kind) : record.kind !== filter.kind) return false;
   if (filter.peer !== null && peerOf(record) !== filter.peer) return false;
   const wanted = filter.text.trim().toLowerCase();
   if (wanted === '') return true;

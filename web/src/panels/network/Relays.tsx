@@ -14,19 +14,15 @@ import styles from './Relays.module.css';
 
 type Relay = NetworkStatus['relays'][number];
 
-/** A relay peer's host name begins with its key: that is who it is. */
-function keyIn(url: string): string | null {
+/**
+ * A relay peer's host name is its relay key and its address (`…127-0-0-1.weft.internal`): the address says who it is, as
+ * far as an address does.
+ */
+function addressIn(url: string): string {
   try {
-    const first = new URL(url).hostname.split('.')[0] ?? '';
-    return /^[a-z0-9]{52}$/.test(first) ? first : null;
-  } catch {
-    return null;
-  }
-}
-
-function hostOf(url: string): string {
-  try {
-    return new URL(url).host;
+    const { hostname, port, host } = new URL(url);
+    const ip = /\.(\d{1,3}(?:-\d{1,3}){3})\.weft\.internal$/.exec(hostname)?.[1];
+    return ip ? `${ip.replaceAll('-', '.')}:${port || '443'}` : host;
   } catch {
     return url;
   }
@@ -49,10 +45,12 @@ export function Relays() {
         id: 'relay',
         head: t('relays.relay'),
         cell: (relay) => {
-          const key = keyIn(relay.url);
+          const address = addressIn(relay.url);
+          const name = nameOf(address);
           return (
-            <span title={relay.url}>
-              <Name text={key === null ? hostOf(relay.url) : nameOf(key)} />
+            <span title={relay.url} className={styles.relay}>
+              <Name text={name} />
+              {name !== address && <span className="quiet">{address}</span>}
             </span>
           );
         },

@@ -1,21 +1,21 @@
-import { useMemo } from 'react';
+import { useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PathKind } from '../../feed/types';
-import { useFeed } from '../../feed/store';
+import { feedState, useFeed } from '../../feed/store';
 import { duration, timeOfDay } from '../../figures';
 import { Card } from '../../look/Card';
 import { GraphTable } from '../../look/GraphTable';
 import { Name, shownName } from '../../look/Name';
 import { Table, type Column } from '../../look/Table';
-import { threadOf, usePeerNames } from '../../threads';
-import { lanes, type Change, type Lane } from './lanes';
+import { deviceBehind, threadOf, usePeerNames } from '../../threads';
+import { lanes, ofDevices, type Change, type Lane } from './lanes';
 import styles from './Timeline.module.css';
 import { usePaths } from './usePaths';
 
 /** More lanes than this are no picture; the table has them all. */
 const MOST_LANES = 12;
-const WIDTH = 1_000;
-const NAMES = 150;
+/** Narrower than this it scrolls. */
+const LEAST_WIDTH = 480;
 const LANE = 24;
 const TOP = 4;
 /** The longest time shown. */
@@ -37,18 +37,36 @@ function entries(begun: ReadonlyMap<string, PathKind>, changes: readonly Change[
   return found.reverse();
 }
 
+/** The width there is, so that words and lines keep their size on every screen. */
+function useWidth() {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(1_000);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element || typeof ResizeObserver === 'undefined') return;
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.floor(entry.contentRect.width)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [box, Math.max(LEAST_WIDTH, width)] as const;
+}
+
 function Drawing({ shown, from_ms, to_ms }: { shown: Lane[]; from_ms: number; to_ms: number }) {
   const { t } = useTranslation('network');
   const nameOf = usePeerNames();
+  const [box, width] = useWidth();
+  const names = width < 640 ? 104 : 150;
+  const letters = width < 640 ? 14 : 21;
   const span = Math.max(1, to_ms - from_ms);
-  const x = (at_ms: number) => NAMES + ((at_ms - from_ms) / span) * (WIDTH - NAMES - 8);
+  const x = (at_ms: number) => names + ((at_ms - from_ms) / span) * (width - names - 8);
   const foot = TOP + shown.length * LANE + 4;
-  const ticks = [0, 0.25, 0.5, 0.75, 1];
+  const ticks = width < 640 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
   return (
-    <div className={styles.scroll} role="region" aria-label={t('timeline.title')} tabIndex={0}>
+    <div ref={box} className={styles.scroll} role="region" aria-label={t('timeline.title')} tabIndex={0}>
       <svg
-        viewBox={`0 0 ${WIDTH} ${foot + 24}`}
-        className={styles.drawing}
+        width={width}
+        height={foot + 24}
+        viewBox={`0 0 ${width} ${foot + 24}`}
         role="img"
         aria-label={t('timeline.label', { count: shown.length, duration: duration(span / 1000) })}
       >
@@ -69,8 +87,8 @@ function Drawing({ shown, from_ms, to_ms }: { shown: Lane[]; from_ms: number; to
           const name = shownName(nameOf(lane.peer), 40);
           return (
             <g key={lane.peer}>
-              <text x={NAMES - 12} y={y + 4} textAnchor="end" className={styles.name}>
-                {name.length > 21 ? `${name.slice(0, 20)}…` : name}
+              <text x={names - 12} y={y + 4} textAnchor="end" className={styles.name}>
+                {name.length > letters ? `${name.slice(0, letters - 1)}…` : name}
               </text>
               {lane.stretches.map((stretch) => (
                 <path
@@ -105,7 +123,16 @@ function Drawing({ shown, from_ms, to_ms }: { shown: Lane[]; from_ms: number; to
 /** Which path each peer had when: a lane a peer, and the same as a table. */
 export function Timeline() {
   const { t, i18n } = useTranslation('network');
-  const { from_ms: known_ms, begun, changes } = usePaths();
+  const known = usePaths();
+  const known_ms = known.from_ms;
+  const peers = useFeed((state) => state.network.peers);
+  const contacts = useFeed((state) => state.people.contacts);
+  const { begun, changes } = useMemo(() => {
+    const state = { ...feedState(), network: { status: null, peers } };
+    return ofDevices(known.begun, known.changes, (peer) => deviceBehind(state, peer));
+    // Whose address it is depends on the address book too.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [known.begun, known.changes, peers, contacts]);
   const to_ms = useFeed((state) => Math.ceil(state.at_ms / 1_000) * 1_000);
   const nameOf = usePeerNames();
   const from_ms = Math.max(known_ms, to_ms - LONGEST_MS);

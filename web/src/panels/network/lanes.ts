@@ -45,6 +45,49 @@ export function merge(known: readonly Change[], more: readonly Change[]): readon
   return [...known, ...fresh].sort((a, b) => a.seq - b.seq);
 }
 
+/** The overlay's path before those of single transfers: it says how the peer is reached, whatever is exchanged. */
+const ORDER: PathKind[] = ['direct', 'relayed', 'tls', 'tcp'];
+
+function best(paths: Iterable<PathKind>): PathKind | null {
+  let found: PathKind | null = null;
+  for (const path of paths) if (found === null || ORDER.indexOf(path) < ORDER.indexOf(found)) found = path;
+  return found;
+}
+
+/** A device may have several connections at once; it is drawn by the first of them in that order. */
+export function ofDevices(
+  begun: ReadonlyMap<string, PathKind>,
+  changes: readonly Change[],
+  deviceOf: (peer: string) => string,
+): { begun: Map<string, PathKind>; changes: Change[] } {
+  const open = new Map<string, Map<string, PathKind>>();
+  const connections = (device: string): Map<string, PathKind> => {
+    let known = open.get(device);
+    if (!known) {
+      known = new Map();
+      open.set(device, known);
+    }
+    return known;
+  };
+  for (const [peer, path] of begun) connections(deviceOf(peer)).set(peer, path);
+  const first = new Map<string, PathKind>();
+  for (const [device, paths] of open) {
+    const path = best(paths.values());
+    if (path !== null) first.set(device, path);
+  }
+  const found: Change[] = [];
+  for (const change of changes) {
+    const device = deviceOf(change.peer);
+    const paths = connections(device);
+    const before = best(paths.values());
+    if (change.to === null) paths.delete(change.peer);
+    else paths.set(change.peer, change.to);
+    const now = best(paths.values());
+    if (now !== before) found.push({ ...change, peer: device, to: now });
+  }
+  return { begun: first, changes: found };
+}
+
 /**
  * One lane a peer from `from_ms` to `to_ms`, the latest change first. `begun` says who was connected, and how, at the
  * beginning; changes before it are passed over.

@@ -88,6 +88,7 @@ export function Others({ peers }: { peers: Peer[] }) {
           label={t('others.which')}
           hideLabel
           small
+          className={styles.which}
           value={which}
           onChange={setWhich}
           options={[

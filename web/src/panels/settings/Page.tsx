@@ -44,7 +44,7 @@ export default function Page() {
   const config = useConfig();
   return (
     <div className={styles.page}>
-      <div aria-live="polite">
+      <div aria-live="polite" className={styles.notice}>
         <Waiting />
       </div>
       <Grid>
