@@ -11,15 +11,16 @@ TIMED := scripts/timed
 ALL := --workspace
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench-files fuzz soak build needs needs-test needs-check needs-fuzz
+.PHONY: help demo test check web api bench-files fuzz soak build needs needs-web needs-test needs-check needs-fuzz
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
 
-demo: needs build ## five peers on this machine share a real file and a folder; one is killed half-way
-	$(WEFT) lab --check
+demo: needs web build ## five peers share a real file and a folder, one is killed half-way; then watch it all in a browser
+	$(WEFT) lab --check $(if $(CI),,--stay)
 
-test: needs-test ## every test, real clients and network namespaces included
+test: needs-test web ## every test, real clients, browsers and network namespaces included
+	@$(TIMED) "page: types, lints, tests" sh -c 'cd web && npm run --silent check && npm test --silent'
 	@$(TIMED) "build" $(CARGO) build $(ALL) --all-targets
 	@$(TIMED) "unit, property and integration tests" $(CARGO) test $(ALL) --exclude weft-tests
 	@$(TIMED) "end to end with real clients" $(CARGO) test $(ALL) --test e2e -- --test-threads=1
@@ -31,6 +32,17 @@ check: needs-check ## formatting, lints, documentation, dependencies, lock file
 	@$(TIMED) "licences, bans, sources" $(CARGO) deny check licenses bans sources
 	@git diff --exit-code -- Cargo.lock
 
+web: web/node_modules ## the dashboard, into web/dist
+	@$(TIMED) "page" sh -c 'cd web && npm run --silent build'
+
+api: web/node_modules ## the page's types, from what the node serves
+	WEFT_WRITE_OPENAPI=1 $(CARGO) test $(ALL) --test it -- openapi
+	cd web && npm run api
+
+web/node_modules: web/package-lock.json | needs-web
+	cd web && npm ci --silent --no-audit --no-fund
+	@touch web/node_modules
+
 bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
 	$(CARGO) build --release $(ALL) --bin weft --bin weft-bench
 	$(TARGET)/release/weft-bench files
@@ -39,7 +51,7 @@ FUZZ_SECONDS ?= 600
 fuzz: needs-fuzz ## every fuzz target for FUZZ_SECONDS (600) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
-soak: needs-test ## every end-to-end suite, in the long form that `make test` runs a slice of
+soak: needs-test web ## every end-to-end suite, in the long form that `make test` runs a slice of
 	WEFT_SOAK=1 $(TIMED) "soak" $(CARGO) test $(ALL) --test e2e -- --test-threads=1
 
 build:
@@ -49,8 +61,13 @@ build:
 needs:
 	@scripts/needs cc:gcc
 
+needs-web:
+	@scripts/needs node:nodejs npm
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' || \
+		{ echo "the dashboard is built with Node 20.19 or newer, and this is $$(node --version): install a newer one" >&2; exit 1; }
+
 needs-test: needs
-	@scripts/needs transmission-daemon ip:iproute2 nft:nftables sysctl:procps python3-libtorrent
+	@scripts/needs transmission-daemon ip:iproute2 nft:nftables sysctl:procps python3-libtorrent chromium ffmpeg
 
 needs-fuzz:
 	@scripts/needs cc:gcc c++:g++

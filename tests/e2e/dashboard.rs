@@ -17,6 +17,7 @@ use weft_lab::netns::Netns;
 use weft_lab::peer::{Peer, PeerConfig};
 use weft_lab::process::{Launch, Process};
 
+use crate::crowd::{Crowd, EVENTS_A_SECOND, PEERS, TORRENTS};
 use crate::scene::{NETWORK, Scene, log_level, say, soak};
 
 /// Every page is at the usual port: each machine has a loopback of its own.
@@ -25,6 +26,9 @@ const API: &str = "127.0.0.1:9338";
 const DELAY: Duration = Duration::from_millis(5);
 /// All the scenes of one lab.
 const SCENES: Duration = Duration::from_secs(600);
+/// Five minutes of watching in the long form, and what surrounds them.
+const CROWD: Duration = Duration::from_secs(480);
+
 /// A peer and the machine its browser runs on.
 struct Seat {
     peer: Peer,
@@ -158,7 +162,7 @@ impl Scenes {
     }
 
     /// Runs the scenes to their end. A line that begins with `@` is an order; every other one is for people.
-    async fn run(mut self, town: &mut Town, within: Duration) -> Result<()> {
+    async fn run(mut self, mut town: Option<&mut Town>, within: Duration) -> Result<()> {
         let all = async {
             while let Some(line) = self.orders.recv().await {
                 let Some(order) = line.strip_prefix('@') else {
@@ -166,7 +170,11 @@ impl Scenes {
                     continue;
                 };
                 let order: Value = serde_json::from_str(order).with_context(|| format!("no order: {order}"))?;
-                let answer = match town.obey(&order).await {
+                let obeyed = match &mut town {
+                    Some(town) => town.obey(&order).await,
+                    None => Err(anyhow::anyhow!("there is no lab to order about")),
+                };
+                let answer = match obeyed {
                     Ok(value) => json!({ "ok": value }),
                     Err(error) => json!({ "error": format!("{error:#}") }),
                 };
@@ -192,5 +200,21 @@ async fn five_peers_are_seen_and_steered_in_a_browser() -> Result<()> {
     }
     let mut town = Town::build(&scene).await?;
     let told = town.told()?;
-    Scenes::start(&scene, "five-peers.ts", &told)?.run(&mut town, SCENES).await
+    Scenes::start(&scene, "five-peers.ts", &told)?.run(Some(&mut town), SCENES).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_keeps_up_with_a_crowd() -> Result<()> {
+    let name = "a_page_keeps_up_with_a_crowd";
+    let Some(scene) = Scene::set(name).await? else { return Ok(()) };
+    if let Some(why) = missing() {
+        say(format!("skipped: {name}: {why}"));
+        return Ok(());
+    }
+    let crowd = Crowd::gather().await?;
+    let told = json!({ "crowd": { "api": crowd.node.address().api, "login": crowd.node.login_address()?,
+        "token": crowd.node.token().reveal(), "torrents": TORRENTS, "peers": PEERS, "events": EVENTS_A_SECOND } });
+    Scenes::start(&scene, "crowd.ts", &told)?.run(None, CROWD).await?;
+    crowd.disperse().await;
+    Ok(())
 }

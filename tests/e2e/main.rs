@@ -5,6 +5,7 @@
 //! takes the long form.
 
 mod alone;
+mod crowd;
 mod dashboard;
 mod faults;
 mod instruments;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use reqwest::Method;
 use tempfile::TempDir;
 
 use crate::api::Torrent;
@@ -26,6 +27,12 @@ pub const MOST_PEERS: usize = 50;
 const FOLDER_FILES: usize = 2_000;
 /// How often the nodes are asked how far they are.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a content takes to be fetched again while people watch.
+const REPLAYED: Duration = Duration::from_secs(60);
+
+/// What is whole stays so for a while.
+const REST: Duration = Duration::from_secs(10);
 
 /// Joining a DHT on one machine takes tenths of a second.
 const JOINED: Duration = Duration::from_secs(30);
@@ -97,8 +104,8 @@ pub struct Lab {
 
 impl Lab {
     /// Runs a whole lab and writes what happens to `out`. `Ok` says that it ran; whether every copy is right is in
-    /// [`LabReport::ok`].
-    pub async fn run(options: LabOptions, out: &mut (dyn std::io::Write + Send)) -> Result<LabReport> {
+    /// [`LabReport::ok`]. The peers live as long as the lab is held.
+    pub async fn run(options: LabOptions, out: &mut (dyn std::io::Write + Send)) -> Result<(LabReport, Lab)> {
         ensure!(
             (LEAST_PEERS..=MOST_PEERS).contains(&options.peers),
             "a lab has {LEAST_PEERS} to {MOST_PEERS} peers, not {}",
@@ -114,7 +121,34 @@ impl Lab {
         };
         let report = lab.report(failure);
         screen.finish(&report)?;
-        Ok(report)
+        Ok((report, lab))
+    }
+
+    /// An address that signs a browser in to the dashboard of the last peer, once.
+    pub async fn dashboard(&self) -> Result<String> {
+        let peer = self.peers.last().context("a lab without peers")?;
+        let link = peer.api()?.post("/api/v1/session/links", serde_json::json!({})).await?;
+        Ok(link["url"].as_str().context("no address")?.to_owned())
+    }
+
+    /// Keeps the network moving until it is dropped, so that there is something to watch: the last peer forgets what it
+    /// fetched and gets it again from the others, slowly.
+    pub async fn keep_moving(&self) -> Result<()> {
+        let api = self.peers.last().context("a lab without peers")?.api()?;
+        loop {
+            for content in &self.contents {
+                let path = format!("/api/v1/files/torrents/{}", content.info_hash);
+                api.call(Method::DELETE, &format!("{path}?data=true"), None).await?;
+                let rate = (content.digest.bytes() / REPLAYED.as_secs()).max(1);
+                api.limit(Some(rate), None).await?;
+                api.add(Source::Magnet(&content.link), None).await?;
+                until("the last peer to have it again", REPLAYED * 10, || async {
+                    Ok(api.torrent(&content.info_hash).await?.complete.then_some(()))
+                })
+                .await?;
+                tokio::time::sleep(REST).await;
+            }
+        }
     }
 
     fn new(options: LabOptions) -> Result<Self> {

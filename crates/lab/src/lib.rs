@@ -9,7 +9,7 @@
 //!
 //! # async fn demo() -> anyhow::Result<()> {
 //! // What `weft lab` does: five nodes, a file and a folder, the seeder killed half-way, checksums at the end.
-//! let report = Lab::run(LabOptions::new("target/debug/weft"), &mut std::io::stdout()).await?;
+//! let (report, _peers) = Lab::run(LabOptions::new("target/debug/weft"), &mut std::io::stdout()).await?;
 //! assert!(report.ok());
 //! # Ok(())
 //! # }

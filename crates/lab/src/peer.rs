@@ -145,14 +145,7 @@ impl Peer {
         Ok(peer)
     }
 
-    fn new(
-        weft: &Path,
-        name: &str,
-        data: &Path,
-        place: Option<Arc<Netns>>,
-        config: &PeerConfig,
-        fresh: bool,
-    ) -> Self {
+    fn new(weft: &Path, name: &str, data: &Path, place: Option<Arc<Netns>>, config: &PeerConfig, fresh: bool) -> Self {
         let (name, weft, data) = (name.to_owned(), weft.to_owned(), data.to_owned());
         let config = config.clone();
         Peer { name, weft, data, place, config, fresh, process: None, node: None, started: Duration::ZERO }

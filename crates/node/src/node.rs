@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use weft_events::{Event as _, SnapshotSource};
+use weft_events::{Event as _, EventSink, SnapshotSource};
 use weft_overlay::Overlay;
 use weft_service::Service;
 
@@ -196,6 +196,11 @@ impl Node {
     /// The API's token.
     pub fn token(&self) -> &ApiToken {
         &self.token
+    }
+
+    /// Where events of this node's feed go in: for services of a program that embeds it.
+    pub fn events(&self) -> EventSink {
+        self.kernel.feed.sink()
     }
 
     /// The data folder.

@@ -10,7 +10,7 @@ use weft_lab::{Lab, LabOptions};
 use crate::args::Global;
 use crate::failure::{Failure, Result};
 use crate::interrupt::interrupted;
-use crate::session;
+use crate::{output, session};
 
 /// Start peers on this machine, share a file and a folder from one, kill it half-way, and compare everything.
 ///
@@ -36,6 +36,9 @@ pub(crate) struct LabArgs {
     /// Let the first seeder live
     #[arg(long)]
     no_kill: bool,
+    /// Leave the peers running afterwards, with something to watch, until Ctrl-C; prints the address of a dashboard
+    #[arg(long, conflicts_with = "json")]
+    stay: bool,
 }
 
 pub(crate) async fn run(global: &Global, args: LabArgs) -> Result<ExitCode> {
@@ -52,10 +55,25 @@ pub(crate) async fn run(global: &Global, args: LabArgs) -> Result<ExitCode> {
     options.live = std::io::stdout().is_terminal() && !global.json;
     options.json = global.json;
     let mut out = std::io::stdout();
-    let report = tokio::select! {
+    let mut stop = std::pin::pin!(interrupted());
+    let (report, lab) = tokio::select! {
         // Dropping the lab kills its peers.
-        stopped = interrupted() => return stopped.and_then(|()| Err(Failure::new("stopped"))),
-        report = Lab::run(options, &mut out) => report.map_err(|error| Failure::new(format!("{error:#}")))?,
+        stopped = stop.as_mut() => return stopped.and_then(|()| Err(Failure::new("stopped"))),
+        ran = Lab::run(options, &mut out) => ran.map_err(|error| Failure::new(format!("{error:#}")))?,
     };
-    Ok(if args.check && !report.ok() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if args.check && !report.ok() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.stay {
+        let address = lab.dashboard().await.map_err(|error| Failure::new(format!("{error:#}")))?;
+        output::say("");
+        output::say("The network goes on. Look at it in a browser, as the last peer sees it:");
+        output::say(format!("  {address}"));
+        output::say("It gets everything once more, slowly, so that there is something to watch. Ctrl-C ends all.");
+        tokio::select! {
+            stopped = stop => return stopped.map(|()| ExitCode::SUCCESS),
+            moved = lab.keep_moving() => moved.map_err(|error| Failure::new(format!("{error:#}")))?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -194,6 +194,11 @@ impl EventSink {
     pub fn emit<E: Event>(&self, event: &E) -> u64 {
         self.feed.push(Record::of(event))
     }
+
+    /// The same for an event without a type of its own: of a program that embeds a node, or of another's recording.
+    pub fn emit_value(&self, source: &'static str, kind: &'static str, data: &Value) -> u64 {
+        self.feed.push(Record::of_value(source, kind, data))
+    }
 }
 
 /// A reader of the feed: nothing but a position in it.

@@ -37,16 +37,20 @@ pub struct Record {
 
 impl Record {
     pub(crate) fn of<E: Event>(event: &E) -> Record {
-        let data = match serde_json::value::to_raw_value(event) {
+        Record::of_value(E::SOURCE, event.kind(), event)
+    }
+
+    pub(crate) fn of_value(source: &'static str, kind: &'static str, data: &impl Serialize) -> Record {
+        let data = match serde_json::value::to_raw_value(data) {
             Ok(data) if data.get().len() <= MAX_EVENT_BYTES => data,
-            Ok(data) => oversized(event.kind(), data.get().len()),
+            Ok(data) => oversized(kind, data.get().len()),
             Err(error) => {
                 // A type that cannot be serialised is a bug of the crate that declares it.
                 debug_assert!(false, "an event must serialise to JSON: {error}");
-                oversized(event.kind(), 0)
+                oversized(kind, 0)
             }
         };
-        Record { seq: 0, at_ms: unix_millis(SystemTime::now()), source: E::SOURCE, kind: event.kind(), data }
+        Record { seq: 0, at_ms: unix_millis(SystemTime::now()), source, kind, data }
     }
 
     pub(crate) fn weight(&self) -> usize {
