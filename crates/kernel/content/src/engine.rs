@@ -1,7 +1,7 @@
 //! The engine: the list of torrents, and what may be asked of it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -176,6 +176,11 @@ impl Engine {
         let up = self.wait_until(content.info_hash, |status| status.state != State::Checking).await;
         up.map_err(|_| AddError::ShuttingDown)?;
         Ok(content)
+    }
+
+    /// Where torrents go that name no folder of their own.
+    pub fn download_dir(&self) -> &Path {
+        &self.inner.shared.config.download_dir
     }
 
     /// Every torrent, oldest first. Peers, trackers and files are left out: ask [`get`](Engine::get).

@@ -154,6 +154,31 @@ impl Reader {
         }
     }
 
+    /// Whether the byte at `offset` is here now. Asks for nothing and waits for nothing.
+    ///
+    /// # Errors
+    /// [`ReadError`]: it is not, and will not come by itself.
+    pub fn check(&self, offset: u64) -> Result<bool, ReadError> {
+        if offset >= self.len {
+            return Ok(true);
+        }
+        match self.find(offset, 1)? {
+            Found::Here(..) => Ok(true),
+            Found::Missing(content, piece) => self.check_waiting(&content, piece).map(|()| false),
+            Found::Unknown => self.check_running().map(|()| false),
+        }
+    }
+
+    /// Its name: the last part of its path.
+    pub fn name(&self) -> String {
+        let file = self.file;
+        self.torrent.with_info(|info| {
+            let path = info.and_then(|info| info.files().get(file)).map_or("", |file| file.path());
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if name.is_empty() { info.map_or("", |info| info.name()).to_owned() } else { name.to_owned() }
+        })
+    }
+
     fn find(&self, offset: u64, most: usize) -> Result<Found, ReadError> {
         let Some(content) = self.torrent.shell.content() else { return Ok(Found::Unknown) };
         let Some((first, begin)) = content.storage.layout().locate(self.file, offset) else {
