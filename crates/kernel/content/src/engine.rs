@@ -1,7 +1,7 @@
 //! The engine: the list of torrents, and what may be asked of it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,10 +18,11 @@ use weft_overlay::{BoxLink, LinkHandler};
 
 use crate::config::{AddOptions, CreateOptions, EngineConfig, KnownPeer, RateLimits, Source};
 use crate::create::{self, CreateControl, Skipped};
-use crate::error::{AddError, ControlError, CreateError, StartError};
+use crate::error::{AddError, ControlError, CreateError, ReadError, StartError};
 use crate::event::ContentEvent;
 use crate::map::TorrentMap;
 use crate::peer::greet;
+use crate::reader::Reader;
 use crate::resume::{TorrentRecord, unix_seconds};
 use crate::seams::{Seams, Shared};
 use crate::status::{EngineStatus, FilePriority, PeerOrigin, State, TorrentActivity, TorrentStatus, Trouble};
@@ -177,6 +178,11 @@ impl Engine {
         Ok(content)
     }
 
+    /// Where torrents go that name no folder of their own.
+    pub fn download_dir(&self) -> &Path {
+        &self.inner.shared.config.download_dir
+    }
+
     /// Every torrent, oldest first. Peers, trackers and files are left out: ask [`get`](Engine::get).
     pub fn list(&self) -> Vec<TorrentStatus> {
         let mut list: Vec<_> = self.inner.all().iter().map(|torrent| torrent.status(false)).collect();
@@ -239,6 +245,17 @@ impl Engine {
     /// [`ControlError::NotFound`], [`ControlError::NoMetadata`] while it is being fetched or checked.
     pub fn map(&self, id: InfoHash, columns: u32) -> Result<TorrentMap, ControlError> {
         self.inner.find(id)?.map(columns)
+    }
+
+    /// Reads a file, by its place in the torrent, while it arrives: see [`reader`](crate::reader).
+    ///
+    /// # Errors
+    /// [`ReadError::NotFound`], [`ReadError::NoMetadata`], [`ReadError::NoSuchFile`], [`ReadError::Busy`].
+    pub fn reader(&self, id: InfoHash, file: usize) -> Result<Reader, ReadError> {
+        let torrent = self.inner.torrent(id).ok_or(ReadError::NotFound(id))?;
+        let shared = &self.inner.shared;
+        let slot = Arc::clone(&shared.readers).try_acquire_owned().map_err(|_| ReadError::Busy)?;
+        Reader::new(torrent, shared.next_reader(), file, slot)
     }
 
     /// Waits until every wanted piece is verified, and gives the status then.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use weft_bittorrent::id::InfoHash;
 
+use crate::status::Trouble;
 use crate::storage::StorageError;
 
 /// Why the engine did not start.
@@ -89,6 +90,44 @@ pub enum CreateError {
     /// It was made but not added.
     #[error("the torrent was made but cannot be shared")]
     Add(#[from] AddError),
+}
+
+/// Why a file could not be read, now or at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It is not in the list, or left it meanwhile.
+    #[error("{0} is not in the list: see `weft ls`")]
+    NotFound(InfoHash),
+    /// Its metadata is not here yet.
+    #[error("the metadata of {0} is not here yet: wait until a peer has sent it")]
+    NoMetadata(InfoHash),
+    /// The torrent has no such file.
+    #[error("file {index} is not in this torrent, which has {files}: see `weft show`")]
+    NoSuchFile {
+        /// What was named.
+        index: usize,
+        /// How many there are.
+        files: usize,
+    },
+    /// As many readers as there may be are reading.
+    #[error("{} files are being read already: close one", crate::reader::MAX_READERS)]
+    Busy,
+    /// It is paused, and what is to be read is not here.
+    #[error("{0} is paused and this part of it is not here: go on with it first")]
+    Paused(InfoHash),
+    /// The file is not among those that are fetched.
+    #[error("{0} is not wanted, so it is not fetched: select it first")]
+    NotWanted(PathBuf),
+    /// Somebody changed the file, so that it is not what the torrent says.
+    #[error("{0} was changed: put the old file back, or recheck the torrent to fetch what differs")]
+    Changed(PathBuf),
+    /// The torrent is in trouble, and what is to be read is not here.
+    #[error("{}: {}", .0.message, .0.mend)]
+    Trouble(Trouble),
+    /// The engine is shutting down.
+    #[error("the node is shutting down")]
+    ShuttingDown,
 }
 
 /// Why a torrent could not be told something.

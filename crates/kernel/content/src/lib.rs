@@ -34,6 +34,7 @@
 //!   cheapest path that works.
 //! - **Verified** means: the piece's hash was right and its data was written, in this order, before anybody is told of it.
 //!   After a restart saved pieces count only while their files are as they were (see [`TroubleKind::FileChanged`]).
+//! - A [`Reader`] reads a file while it arrives: what is read is fetched first (see [`reader`]).
 //! - **Seams** are what the node gives the engine: connector, address guard, store, event sink, the DHT.
 //! - Addresses that strangers name are dialled only if the [address guard](weft_overlay::guard) allows it. A **private**
 //!   torrent (BEP 27) hears of peers from its own trackers and from its user alone.
@@ -51,6 +52,7 @@ mod error;
 mod event;
 mod map;
 mod peer;
+pub mod reader;
 mod resume;
 mod seams;
 mod shell;
@@ -63,10 +65,11 @@ pub use config::{AddOptions, Allocation, CreateOptions, EngineConfig, KnownPeer,
 pub use create::{CreateControl, CreateProgress, ProgressFn, SkipReason, Skipped};
 pub use discovery::{DiscoveryError, PeerDiscovery, WeftHints};
 pub use engine::{Engine, SharedContent};
-pub use error::{AddError, ControlError, CreateError, StartError};
+pub use error::{AddError, ControlError, CreateError, ReadError, StartError};
 pub use event::ContentEvent;
 pub use map::{MAX_COLUMNS, MapGiver, MapRow, TorrentMap};
 pub use peer::STREAM_TYPE;
+pub use reader::Reader;
 pub use seams::Seams;
 pub use status::{
     EngineStatus, ExchangeStatus, FilePriority, FileStatus, PeerOrigin, PeerStatus, State, TorrentActivity,

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use crate::config::EngineConfig;
 use crate::discovery::{PeerDiscovery, WeftHints};
 use crate::error::StartError;
 use crate::event::ContentEvent;
+use crate::reader::MAX_READERS;
 use crate::resume::Records;
 use crate::shell::{Limiter, PieceMemory, Tools};
 use crate::sources::{Announcer, HttpTrackers};
@@ -58,6 +59,9 @@ pub(crate) struct Shared {
     pub(crate) connections: Arc<Semaphore>,
     /// One permit a connection being opened.
     pub(crate) half_open: Arc<Semaphore>,
+    /// One permit a reader of a file.
+    pub(crate) readers: Arc<Semaphore>,
+    next_reader: AtomicU64,
     /// 0: not reachable.
     listen_port: AtomicU32,
     pub(crate) tasks: TaskTracker,
@@ -82,6 +86,8 @@ impl Shared {
             limits: Limiter::new(config.limits),
             connections: Arc::new(Semaphore::new(config.max_connections)),
             half_open: Arc::new(Semaphore::new(config.max_half_open)),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
+            next_reader: AtomicU64::new(0),
             listen_port: AtomicU32::new(config.listen_port.map_or(0, u32::from)),
             files: Arc::new(FileCache::new()),
             tasks: TaskTracker::new(),
@@ -94,6 +100,11 @@ impl Shared {
 
     pub(crate) fn listen_port(&self) -> Option<u16> {
         u16::try_from(self.listen_port.load(Ordering::Relaxed)).ok().filter(|port| *port != 0)
+    }
+
+    /// A number for a reader.
+    pub(crate) fn next_reader(&self) -> u64 {
+        self.next_reader.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn set_listen_port(&self, port: Option<u16>) {

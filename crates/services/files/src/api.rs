@@ -1,10 +1,12 @@
 //! The routes under `/api/v1/files`.
 
 mod add;
+mod content;
 mod control;
 mod limits;
 mod list;
 mod pieces;
+mod uploads;
 
 use axum::extract::DefaultBodyLimit;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,6 +15,7 @@ use weft_content::{Engine, InfoHash};
 use weft_service::Problem;
 
 use crate::creations::Creations;
+use crate::uploads::Uploads;
 
 /// 22 MiB: a 16 MiB `.torrent` in base64, and what else stands in the request.
 const MAX_ADD_BYTES: usize = 22 << 20;
@@ -22,9 +25,10 @@ const MAX_ADD_BYTES: usize = 22 << 20;
 struct Files {
     engine: Engine,
     creations: Creations,
+    uploads: Uploads,
 }
 
-pub(crate) fn router(engine: Engine, creations: Creations) -> OpenApiRouter {
+pub(crate) fn router(engine: Engine, creations: Creations, uploads: Uploads) -> OpenApiRouter {
     let adding =
         OpenApiRouter::new().routes(routes!(list::torrents, add::add)).layer(DefaultBodyLimit::max(MAX_ADD_BYTES));
     OpenApiRouter::new()
@@ -40,9 +44,14 @@ pub(crate) fn router(engine: Engine, creations: Creations) -> OpenApiRouter {
         .routes(routes!(pieces::map))
         .routes(routes!(pieces::prioritize))
         .routes(routes!(control::add_peers))
+        .routes(routes!(content::content))
+        .routes(routes!(uploads::upload))
+        .routes(routes!(uploads::upload_file))
+        .routes(routes!(uploads::upload_share))
+        .routes(routes!(uploads::upload_discard))
         .routes(routes!(limits::of_torrent))
         .routes(routes!(limits::get, limits::set))
-        .with_state(Files { engine, creations })
+        .with_state(Files { engine, creations, uploads })
 }
 
 /// The info-hash in a path: 40 hex digits, or 32 base32 characters as older links have them.

@@ -18,6 +18,7 @@
 //! - A **torrent** is a file or folder under its info-hash, in whatever [state](weft_content::State) it is.
 //! - **Adding** takes a path to share, a magnet link, the bytes of a `.torrent` file or a bare info-hash. It is idempotent:
 //!   what is in the list already is answered as it is.
+//! - An **upload** is what a page hands over to be shared, gathered in `.uploads` of the download folder until it is.
 //! - A **creation** is a path that is being hashed before it can be shared. It ends with the request that asked for it.
 
 mod activity;
@@ -28,6 +29,7 @@ mod problems;
 mod rate;
 mod samples;
 mod service;
+mod uploads;
 
 pub use config::FilesConfig;
 pub use rate::{ParseRateError, Rate};

@@ -13,6 +13,7 @@ use crate::activity;
 use crate::api;
 use crate::creations::Creations;
 use crate::samples;
+use crate::uploads::Uploads;
 
 /// 3 troubled torrents are named in the health's text; the list shows all.
 const NAMED_TROUBLES: usize = 3;
@@ -21,13 +22,15 @@ const NAMED_TROUBLES: usize = 3;
 pub struct FilesService {
     pub(crate) engine: Engine,
     pub(crate) creations: Creations,
+    uploads: Uploads,
     overlay: Overlay,
 }
 
 impl FilesService {
     /// The face of `engine`, which takes plain BitTorrent connections from `overlay` while the service is on.
     pub fn new(engine: Engine, overlay: Overlay) -> Self {
-        FilesService { engine, creations: Creations::default(), overlay }
+        let uploads = Uploads::new(engine.download_dir());
+        FilesService { engine, creations: Creations::default(), uploads, overlay }
     }
 }
 
@@ -42,7 +45,7 @@ impl Service for FilesService {
     }
 
     fn api(&self) -> OpenApiRouter {
-        api::router(self.engine.clone(), self.creations.clone())
+        api::router(self.engine.clone(), self.creations.clone(), self.uploads.clone())
     }
 
     fn streams(&self) -> Vec<(StreamType, Arc<dyn LinkHandler>)> {
@@ -70,6 +73,7 @@ impl Service for FilesService {
     }
 
     async fn start(&self) -> Result<(), StartError> {
+        self.uploads.clear().await;
         // Plain BitTorrent says no stream type, so it has a place of its own in the table.
         self.overlay.serve_plain(self.engine.link_handler());
         Ok(())

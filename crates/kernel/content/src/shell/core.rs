@@ -19,6 +19,7 @@ use weft_bittorrent::wire::BlockRef;
 use weft_overlay::{LinkInfo, PeerKey};
 
 use super::assembly::{Assembly, Complete, PieceMemory, Verdict};
+use super::deadlines::Deadlines;
 use super::effects::{CompleteJob, Effects, Note, SpillJob};
 use super::givers::Givers;
 use super::mailbox::{Letter, Mailbox};
@@ -101,6 +102,7 @@ pub(crate) struct Core {
     /// How much each piece is wanted; all as usual while the metadata is missing.
     wanted: Vec<Priority>,
     givers: Givers,
+    deadlines: Deadlines,
     /// Over all torrents.
     moved: Arc<Traffic>,
     /// [`Core::counts`] and [`Core::weave`] until a piece comes or goes: each is a look at every piece.
@@ -123,6 +125,7 @@ impl Core {
             memory,
             wanted: Vec::new(),
             givers: Givers::default(),
+            deadlines: Deadlines::default(),
             moved,
             counted: Cell::default(),
             woven: RefCell::default(),
@@ -314,6 +317,7 @@ impl Core {
             self.set_halted(now, true, effects);
         }
         self.touch();
+        effects.pieces = true;
         let Some(swarm) = &mut self.swarm else { return };
         match verdict {
             Verdict::Verified(digests) => {
@@ -400,6 +404,7 @@ impl Core {
         let pieces: Vec<u32> = pieces.filter(|piece| self.held.insert(*piece)).collect();
         self.set_priorities(now, effects);
         self.touch();
+        effects.pieces = true;
         for piece in pieces {
             self.givers.forget(piece);
             if let Some(swarm) = &mut self.swarm {
@@ -420,6 +425,7 @@ impl Core {
     pub(crate) fn release(&mut self, now: Instant, piece: u32, verified: bool, effects: &mut Effects) {
         self.held.remove(piece);
         self.touch();
+        effects.pieces = true;
         if verified && let Some(swarm) = &mut self.swarm {
             swarm.piece_verified(now, piece);
             self.drain(effects);
@@ -450,6 +456,17 @@ impl Core {
         counts
     }
 
+    /// Those of the pieces that are not verified.
+    pub(crate) fn missing(&self, pieces: std::ops::RangeInclusive<u32>) -> Vec<u32> {
+        let Some(swarm) = &self.swarm else { return Vec::new() };
+        pieces.filter(|piece| !swarm.have().contains(*piece)).collect()
+    }
+
+    /// Says which pieces a reader waits for, and when it needs each; its earlier word is taken back.
+    pub(crate) fn set_deadlines(&mut self, now: Instant, reader: u64, pieces: Vec<(u32, Instant)>) {
+        self.deadlines.set(now, reader, pieces, self.swarm.as_mut());
+    }
+
     fn wanted(&self, piece: u32) -> Priority {
         self.wanted.get(piece as usize).copied().unwrap_or_default()
     }
@@ -474,6 +491,8 @@ impl Core {
             (0..pieces).map(|piece| if skip(piece) { Priority::Skip } else { self.wanted(piece) }).collect();
         if let Some(swarm) = &mut self.swarm {
             swarm.set_priorities(now, &priorities);
+            // What was not wanted for a while has lost its deadline.
+            self.deadlines.apply_all(now, swarm);
         }
         self.drain(effects);
     }

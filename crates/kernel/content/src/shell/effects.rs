@@ -17,6 +17,8 @@ pub(crate) struct Effects {
     pub(super) complete: Vec<CompleteJob>,
     pub(super) spills: Vec<SpillJob>,
     pub(super) notes: Vec<Note>,
+    /// Pieces came or went.
+    pub(super) pieces: bool,
 }
 
 /// A complete piece for a disk thread.

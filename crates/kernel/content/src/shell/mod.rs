@@ -9,6 +9,7 @@
 mod assembly;
 mod content;
 mod core;
+mod deadlines;
 mod effects;
 mod givers;
 mod mailbox;
@@ -58,6 +59,8 @@ pub(crate) struct Shell {
     content: RwLock<Option<Arc<Content>>>,
     pub(crate) tools: Tools,
     pub(crate) throttle: Throttle,
+    /// Counts what came and went of the pieces: readers look again.
+    pieces: watch::Sender<u64>,
     notes: Mutex<Vec<Note>>,
     /// Wakes the torrent's own task.
     pub(crate) wake: Notify,
@@ -76,6 +79,7 @@ impl Shell {
             content,
             tools,
             throttle,
+            pieces: watch::Sender::new(0),
             notes,
             wake: Notify::new(),
             jobs: watch::Sender::new(0),
@@ -108,6 +112,11 @@ impl Shell {
     /// Hands over what came from a peer and what was sent to it.
     pub(crate) fn deliver(self: &Arc<Self>, peer: SwarmKey, events: &mut Vec<Event>, written: Written) {
         self.with(|core, now, effects| core.deliver(now, peer, events, written, effects));
+    }
+
+    /// Changes whenever pieces came or went.
+    pub(crate) fn pieces(&self) -> watch::Receiver<u64> {
+        self.pieces.subscribe()
     }
 
     /// The files, once they are known and checked.
@@ -153,7 +162,10 @@ impl Shell {
     }
 
     fn act(self: &Arc<Self>, effects: Effects) {
-        let Effects { wakers, complete, spills, notes } = effects;
+        let Effects { wakers, complete, spills, notes, pieces } = effects;
+        if pieces {
+            self.pieces.send_modify(|count| *count += 1);
+        }
         wakers.into_iter().for_each(std::task::Waker::wake);
         // Without files the torrent is being taken down, and its pieces with it.
         if let Some(content) = self.content().filter(|_| !complete.is_empty() || !spills.is_empty()) {
@@ -225,10 +237,7 @@ impl Shell {
 
     fn read_blocks(&self, blocks: &[BlockRef], wait: Wait) -> Result<Vec<(BlockRef, bytes::Bytes)>, ReadFailure> {
         let Some(content) = self.content() else { return Ok(Vec::new()) };
-        let len = blocks.iter().map(|block| block.len as usize).sum();
-        let mut buffer = self.tools.buffers.take(len);
-        content.storage.read_blocks(blocks, &mut buffer.room()[..len], wait)?;
-        let bytes = buffer.freeze();
+        let bytes = self.read_bytes(&content, blocks, wait)?;
         let mut from = 0;
         let slice = |block: &BlockRef| {
             let to = from + block.len as usize;
@@ -237,6 +246,35 @@ impl Shell {
             (*block, data)
         };
         Ok(blocks.iter().map(slice).collect())
+    }
+
+    /// Reads blocks one after another; together they are at most [`READ_BUFFER`](crate::storage::READ_BUFFER) long.
+    pub(crate) fn read_bytes(
+        &self,
+        content: &Content,
+        blocks: &[BlockRef],
+        wait: Wait,
+    ) -> Result<bytes::Bytes, ReadFailure> {
+        let len = blocks.iter().map(|block| block.len as usize).sum();
+        let mut buffer = self.tools.buffers.take(len);
+        content.storage.read_blocks(blocks, &mut buffer.room()[..len], wait)?;
+        Ok(buffer.freeze().slice(..len))
+    }
+
+    /// Takes a file's pieces out of service that was found changed or cannot be read, and has the torrent look at it.
+    pub(crate) fn distrust(self: &Arc<Self>, failure: ReadFailure) {
+        match failure {
+            ReadFailure::Changed { file } => {
+                if let Some(content) = self.content() {
+                    self.with(|core, now, effects| {
+                        core.hold(now, content.storage.layout().file_pieces(file), effects);
+                    });
+                }
+                self.note(Note::FileChanged { file });
+            }
+            ReadFailure::Storage { file, error } => self.note(Note::Unreadable { file, error }),
+            ReadFailure::WouldBlock => {}
+        }
     }
 
     fn unreadable(self: &Arc<Self>, peer: SwarmKey, blocks: &[BlockRef], failure: ReadFailure) {

@@ -15,7 +15,7 @@ mod trouble;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use rand::SeedableRng;
@@ -23,14 +23,15 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use weft_bittorrent::id::{InfoHash, PeerId};
-use weft_bittorrent::metainfo::Metainfo;
+use weft_bittorrent::metainfo::{Info, Metainfo};
 use weft_bittorrent::wire::{Handshake, Reserved};
 
+use crate::error::ReadError;
 use crate::resume::{ResumeRecord, TorrentRecord};
 use crate::seams::Shared;
 use crate::shell::{Limiter, PeerEntry, Shell, Throttle};
 use crate::sources::{Address, Candidates, Trackers};
-use crate::status::{ExchangeStatus, PeerOrigin};
+use crate::status::{ExchangeStatus, FilePriority, PeerOrigin, Trouble};
 use crate::storage::Fingerprint;
 
 pub(crate) use command::{note_peers, selection_of};
@@ -146,8 +147,32 @@ impl Torrent {
         Handshake { reserved: Reserved::ours(dht), info_hash: self.id, peer_id: self.peer_id }
     }
 
+    /// Looks at its info dictionary, if that is here.
+    pub(crate) fn with_info<R>(&self, look: impl FnOnce(Option<&Info>) -> R) -> R {
+        look(self.desk.lock().info())
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.desk.lock().record.paused
+    }
+
+    /// Why nothing is fetched, if that is so.
+    pub(crate) fn stopped_by(&self) -> Option<Trouble> {
+        self.desk.lock().trouble.clone()
+    }
+
+    /// How much a file is wanted.
+    pub(crate) fn priority(&self, file: usize) -> FilePriority {
+        self.desk.lock().record.priorities.as_ref().and_then(|p| p.get(file)).copied().unwrap_or_default()
+    }
+
+    /// Why it does not run any more.
+    pub(crate) fn gone(&self) -> ReadError {
+        if self.removed.load(Ordering::Relaxed) { ReadError::NotFound(self.id) } else { ReadError::ShuttingDown }
+    }
+
     /// Has the torrent's task look around.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.shell.wake.notify_one();
     }
 }

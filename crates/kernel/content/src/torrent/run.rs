@@ -243,8 +243,7 @@ impl Torrent {
     fn file_completed(&self, file: usize) {
         let Some(content) = self.shell.content() else { return };
         let Some(entry) = content.storage.info().files().get(file) else { return };
-        let priority = self.desk.lock().record.priorities.as_ref().and_then(|p| p.get(file)).copied();
-        if priority != Some(FilePriority::Skip) {
+        if self.priority(file) != FilePriority::Skip {
             let (path, size) = (entry.path().to_owned(), entry.len());
             self.shared.emit(&ContentEvent::FileCompleted { info_hash: self.id, index: file, path, size });
         }

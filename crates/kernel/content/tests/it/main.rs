@@ -7,5 +7,6 @@ mod disk;
 mod links;
 mod pieces;
 mod policy;
+mod reader;
 mod restart;
 mod world;

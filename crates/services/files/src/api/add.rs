@@ -88,6 +88,17 @@ pub(super) async fn add(
             (id, existed, Vec::new())
         }
     };
+    added(&files, id, existed, skipped, public)
+}
+
+/// The answer for what is in the list now.
+pub(super) fn added(
+    files: &Files,
+    id: InfoHash,
+    existed: bool,
+    skipped: Vec<Skipped>,
+    public: bool,
+) -> Result<(StatusCode, Json<Added>), Problem> {
     let status = if existed { StatusCode::OK } else { StatusCode::CREATED };
     let torrent = files.engine.get(id).ok_or_else(|| Problem::conflict("it was removed at this moment"))?;
     let link = files.engine.magnet(id, !public).map_err(|error| problems::control(&error))?;
