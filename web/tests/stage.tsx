@@ -6,11 +6,12 @@ import { vi } from 'vitest';
 import { i18next, type Language } from '../src/app/i18n';
 
 /** Shows something as it stands in the page: with languages, queries and an address. */
-export async function stage(
+export function stage(
   shown: ReactNode,
   { path = '/', language = 'en' }: { path?: string; language?: Language } = {},
-): Promise<RenderResult> {
-  await i18next.changeLanguage(language);
+): RenderResult {
+  // All words are there from the start, so this takes effect at once.
+  void i18next.changeLanguage(language);
   history.replaceState(null, '', path);
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   return render(

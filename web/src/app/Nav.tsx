@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { useFeed } from '../feed/store';
@@ -12,13 +13,25 @@ function Badge({ of }: { of: NonNullable<Panel['badge']> }) {
   return badge === undefined || badge === 0 || badge === '' ? null : <span className={styles.badge}>{badge}</span>;
 }
 
+/** On a narrow page the panels are a row that scrolls: where one is, is in sight. */
+function useInSight(current: Panel | undefined) {
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const row = nav.current;
+    const link = row?.querySelector<HTMLElement>('[aria-current]');
+    if (row && link) row.scrollLeft = link.offsetLeft - row.offsetLeft - 24;
+  }, [current]);
+  return nav;
+}
+
 /** The panels, and below them whose node this is. */
 export function Nav({ current }: { current: Panel | undefined }) {
   const { t } = useTranslation();
+  const nav = useInSight(current);
   return (
     <div className={styles.side}>
       <Brand className={styles.brand} />
-      <nav aria-label={t('panels')} className={styles.nav}>
+      <nav ref={nav} aria-label={t('panels')} className={styles.nav}>
         <ul>
           {panels
             .filter((panel) => panel.nav)

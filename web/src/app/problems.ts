@@ -1,5 +1,6 @@
 import type { FeedState } from '../feed/store';
 import type { Torrent } from '../feed/types';
+import { deviceBehind } from '../threads';
 
 /** Something that is wrong, in the words of `frame:say` and `frame:mend`, or of the node where it says why itself. */
 export interface Trouble {
@@ -51,16 +52,16 @@ function parts(state: FeedState): Trouble[] {
   }));
 }
 
-/** Whether any peer is connected, by the overlay or for content alone. */
+/** Devices that are connected, by the overlay or for content alone: relayed are those with no better path. */
 export function connectedPeers(state: FeedState): { direct: number; relayed: number } {
-  let direct = 0;
-  let relayed = 0;
+  const direct = new Map<string, boolean>();
   for (const peer of state.network.peers.values()) {
     if (peer.connections === 0) continue;
-    if (peer.path === 'relayed') relayed += 1;
-    else direct += 1;
+    const device = deviceBehind(state, peer.id);
+    direct.set(device, (direct.get(device) ?? false) || peer.path !== 'relayed');
   }
-  return { direct, relayed };
+  const count = [...direct.values()].filter(Boolean).length;
+  return { direct: count, relayed: direct.size - count };
 }
 
 function alone(state: FeedState): Trouble[] {

@@ -1,14 +1,14 @@
 import type { TFunction } from 'i18next';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useFeed } from '../feed/store';
+import { feedState, useFeed } from '../feed/store';
 import type { ServiceSample, ServiceStatus } from '../feed/types';
 import { rate } from '../figures';
 import { shownName } from '../look/Name';
 import type { Doing, HubService } from '../map/hub';
 import type { Panel } from '../panels/panel';
 import { panels } from '../panels/registry';
-import { usePeerNames } from '../threads';
+import { deviceBehind, threadOf, usePeerNames } from '../threads';
 
 /** A service, what it does now, and where it is told of. */
 export interface ServiceView extends HubService {
@@ -47,6 +47,7 @@ export function useServices(): ServiceView[] {
   const name = usePeerNames();
   const language = i18n.language;
   return useMemo(() => {
+    const device = (id: string) => deviceBehind(feedState(), id);
     const place = (service: string) => panelOf(service)?.order ?? 1_000;
     const sorted = [...(services ?? [])].sort((a, b) => place(a.name) - place(b.name));
     return sorted.map((status, index): ServiceView => {
@@ -60,7 +61,11 @@ export function useServices(): ServiceView[] {
         note: note(t, what, sample),
         thread: panel?.thread ?? index % 8,
         to: panel?.path ?? '/services',
-        partners: (sample?.partners ?? []).map((id) => ({ id, name: shownName(name(id), 18) })),
+        partners: [...new Set((sample?.partners ?? []).map(device))].map((id) => ({
+          id,
+          name: shownName(name(id), 18),
+          colour: threadOf(id).colour,
+        })),
         status,
         sample,
       };

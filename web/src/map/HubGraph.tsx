@@ -55,11 +55,11 @@ export function HubGraph({ services, label, self, partners = false, height = par
             <text x={hub.self.x} y={hub.self.y + 32} textAnchor="middle" className={styles.name}>
               {self}
             </text>
-            {hub.partners.map(({ id, name, at }) => {
+            {hub.partners.map(({ id, name, colour, at }) => {
               const right = at.x >= hub.self.x;
               return (
                 <g key={id}>
-                  <circle cx={at.x} cy={at.y} r="4" className={styles.partner} />
+                  <circle cx={at.x} cy={at.y} r="5" fill={colour} className={styles.partner} />
                   <text
                     x={at.x + (right ? 9 : -9)}
                     y={at.y + 4}

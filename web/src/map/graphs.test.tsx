@@ -30,7 +30,7 @@ const map = (count: number) => (
 test('the map is one stop for the tab key; arrows go around it, Enter opens a peer', async () => {
   withWidth(680);
   const user = userEvent.setup();
-  const { container } = await stage(map(5));
+  const { container } = stage(map(5));
   await expectAccessible(container);
   await user.tab();
   const first = document.activeElement;
@@ -48,7 +48,7 @@ test('the map is one stop for the tab key; arrows go around it, Enter opens a pe
 
 test('who is offline is hollow, and has no line', async () => {
   withWidth(680);
-  const { container } = await stage(map(5));
+  const { container } = stage(map(5));
   expect(container.querySelectorAll('circle.away')).toHaveLength(1);
   expect(container.querySelectorAll('path.line')).toHaveLength(4);
 });
@@ -56,7 +56,7 @@ test('who is offline is hollow, and has no line', async () => {
 test('beyond 300 peers the map is painted, with the same keys', async () => {
   withWidth(680);
   const user = userEvent.setup();
-  const { container } = await stage(map(301));
+  const { container } = stage(map(301));
   expect(container.querySelector('svg')).toBeNull();
   expect(container.querySelectorAll('canvas')).toHaveLength(2);
   await user.tab();
@@ -66,8 +66,8 @@ test('beyond 300 peers the map is painted, with the same keys', async () => {
 });
 
 const services: HubService[] = [
-  { id: 'files', name: 'Files', doing: 'busy', note: '48 MB/s', thread: 0, to: '/files', partners: [{ id: 'a', name: 'anna' }, { id: 'b', name: 'bo' }] }, // prettier-ignore
-  { id: 'people', name: 'People', doing: 'idle', note: 'idle', thread: 2, to: '/peers', partners: [{ id: 'a', name: 'anna' }] }, // prettier-ignore
+  { id: 'files', name: 'Files', doing: 'busy', note: '48 MB/s', thread: 0, to: '/files', partners: [{ id: 'a', name: 'anna', colour: 'var(--t1)' }, { id: 'b', name: 'bo', colour: 'var(--t2)' }] }, // prettier-ignore
+  { id: 'people', name: 'People', doing: 'idle', note: 'idle', thread: 2, to: '/peers', partners: [{ id: 'a', name: 'anna', colour: 'var(--t1)' }] }, // prettier-ignore
   { id: 'ledger', name: 'Ledger', doing: 'off', note: 'off', thread: 6, to: '/services', partners: [] },
   { id: 'talk', name: 'Talk', doing: 'degraded', note: 'not as it should', thread: 3, to: '/services', partners: [] },
 ];
@@ -75,7 +75,7 @@ const services: HubService[] = [
 test('each service of the hub is a link that says what it does; shapes tell it too', async () => {
   withWidth(600);
   const user = userEvent.setup();
-  const { container } = await stage(<HubGraph services={services} label="Services" self="you" partners />);
+  const { container } = stage(<HubGraph services={services} label="Services" self="you" partners />);
   await expectAccessible(container);
   expect(screen.getByRole('link', { name: 'Files: 48 MB/s' })).toBeInTheDocument();
   expect(container.querySelectorAll('.busy, .idle, .off, .degraded')).toHaveLength(4);

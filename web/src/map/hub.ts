@@ -15,12 +15,14 @@ export interface HubService {
   /** Its panel. */
   to: string;
   /** Peers it works with now. */
-  partners: readonly { id: string; name: string }[];
+  partners: readonly { id: string; name: string; colour: string }[];
 }
 
 export interface HubPartner {
   id: string;
   name: string;
+  /** Its thread. */
+  colour: string;
   at: Place;
   /** Services it works with. */
   services: readonly string[];
@@ -54,10 +56,10 @@ export function arrangeHub(services: readonly HubService[], width: number, heigh
   const placed = services.map((service, index) => ({ service, at: at(angleOf(index), scale) }));
   if (!withPartners) return { width, height, self, services: placed, partners: [] };
 
-  const met = new Map<string, { name: string; services: string[]; x: number; y: number }>();
+  const met = new Map<string, { name: string; colour: string; services: string[]; x: number; y: number }>();
   services.forEach((service, index) => {
-    for (const { id, name } of service.partners) {
-      const partner = met.get(id) ?? { name, services: [], x: 0, y: 0 };
+    for (const { id, name, colour } of service.partners) {
+      const partner = met.get(id) ?? { name, colour, services: [], x: 0, y: 0 };
       partner.services.push(service.id);
       partner.x += Math.cos(angleOf(index));
       partner.y += Math.sin(angleOf(index));
@@ -71,9 +73,9 @@ export function arrangeHub(services: readonly HubService[], width: number, heigh
     .sort((a, b) => a.wish - b.wish || (a.id < b.id ? -1 : 1));
   const apart = Math.min((2 * Math.PI) / Math.max(1, order.length), 0.42);
   let last = -Infinity;
-  const partners = order.map(({ id, name, services, wish }) => {
+  const partners = order.map(({ id, name, colour, services, wish }) => {
     last = Math.max(wish, last + apart);
-    return { id, name, services, at: at(last, 1) };
+    return { id, name, colour, services, at: at(last, 1) };
   });
   return { width, height, self, services: placed, partners };
 }

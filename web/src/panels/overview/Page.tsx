@@ -6,6 +6,7 @@ import { TopTrouble } from './TopTrouble';
 import { Traffic } from './Traffic';
 import { Transfers } from './Transfers';
 import { TwoWays } from './TwoWays';
+import { Woven } from './Woven';
 
 /** How things are: what is wrong first, then who and what, then figures. */
 export default function Page() {
@@ -14,6 +15,7 @@ export default function Page() {
       <TopTrouble />
       <Connected />
       <Transfers />
+      <Woven />
       <TwoWays />
       <Services />
       <Traffic />

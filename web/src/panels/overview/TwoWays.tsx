@@ -1,30 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { answer, api } from '../../api/client';
-import { feedState, useFeed, type FeedState } from '../../feed/store';
+import { feedState, useFeed } from '../../feed/store';
 import { bytes } from '../../figures';
 import { Card } from '../../look/Card';
+import { cx } from '../../look/cx';
 import { Empty } from '../../look/Empty';
 import { shownName } from '../../look/Name';
 import { Comparison } from '../../map/Comparison';
 import { deviceBehind } from '../../threads';
 import styles from './TwoWays.module.css';
+import { largest } from './largest';
 import { reckon } from './ways';
 
 /** How often what peers have is asked for: the feed does not carry it. */
 const EVERY_MS = 5_000;
-
-/** The transfer with most exchanged bytes: it stays the same from sample to sample. */
-function largest(state: FeedState): string | null {
-  let best: string | null = null;
-  let most = 0;
-  for (const { info_hash, downloaded, uploaded } of state.files.torrents.values()) {
-    if (downloaded + uploaded <= most) continue;
-    most = downloaded + uploaded;
-    best = info_hash;
-  }
-  return best;
-}
 
 /** What one server would have sent for a transfer, and the most that any one peer sent for it here. */
 export function TwoWays() {
@@ -44,7 +34,9 @@ export function TwoWays() {
         <Empty title={t('ways.empty')}>{t('ways.empty-text')}</Empty>
       ) : (
         <>
-          <p className="quiet">{t('ways.of', { name: shownName(data.name, 60), count: ways.peers })}</p>
+          <p className={cx('quiet', styles.of)}>
+            {t('ways.of', { name: shownName(data.name, 60), count: ways.peers })}
+          </p>
           <Comparison
             peers={ways.peers}
             server={{ figure: bytes(ways.server), words: t('ways.server') }}

@@ -56,6 +56,11 @@ const en: Strings = {
       error: 'stopped',
     },
   },
+  woven: {
+    from_one: ', woven from 1 peer',
+    from_other: ', woven from {{count}} peers',
+    label: 'The cloth of {{name}}',
+  },
   ways: {
     title: 'The same transfer, two ways',
     caption: 'as far as this node knows',
@@ -143,6 +148,11 @@ const de: Strings = {
       paused: 'angehalten',
       error: 'steht',
     },
+  },
+  woven: {
+    from_one: ', gewoben von 1 Peer',
+    from_other: ', gewoben von {{count}} Peers',
+    label: 'Das Gewebe von {{name}}',
   },
   ways: {
     title: 'Dieselbe Übertragung, zwei Wege',
