@@ -40,5 +40,5 @@ test('is accessible, and its scrolling is reached by keyboard', async () => {
   const { container } = render(table([{ name: 'a', rate: 1 }]));
   await expectAccessible(container);
   await user.tab();
-  expect(screen.getByRole('region', { name: 'Peers' })).toHaveFocus();
+  expect(screen.getByRole('group', { name: 'Peers' })).toHaveFocus();
 });

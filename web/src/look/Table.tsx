@@ -69,7 +69,7 @@ export function Table<Row>({ label, columns, rows, rowKey, empty, maxHeight, sel
   if (rows.length === 0 && empty != null) return <>{empty}</>;
   return (
     <div
-      role="region"
+      role="group"
       aria-label={label}
       tabIndex={0}
       className={styles.scroll}

@@ -101,7 +101,7 @@ test('a confirmation is an alert, keeps the focus, tells what went wrong, and cl
   expect(await screen.findByRole('alert')).toHaveTextContent('the disk is full');
   await user.click(screen.getByRole('button', { name: 'Remove it' }));
   await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
-  expect(opener).toHaveFocus();
+  await waitFor(() => expect(opener).toHaveFocus());
 });
 
 test('Escape leaves a confirmation without doing it', async () => {
