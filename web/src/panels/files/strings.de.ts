@@ -6,6 +6,7 @@ export const de: typeof en = {
   title: 'Dateien',
   cancel: 'Abbrechen',
   private: 'privat',
+  tableOf: '{{what}}, als Tabelle',
   list: {
     title: 'Was du teilst und holst',
     filter: 'Nur zeigen',

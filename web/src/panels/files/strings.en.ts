@@ -4,6 +4,7 @@ export const en = {
   title: 'Files',
   cancel: 'Cancel',
   private: 'private',
+  tableOf: '{{what}}, as a table',
   list: {
     title: 'What you share and get',
     filter: 'Show only',

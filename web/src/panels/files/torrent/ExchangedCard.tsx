@@ -36,7 +36,7 @@ export function ExchangedCard({ exchanged }: { exchanged: readonly Exchange[] })
   return (
     <Card title={t('exchanged.title')} caption={t('exchanged.caption')} span={6}>
       <Table
-        label={t('exchanged.title')}
+        label={t('tableOf', { what: t('exchanged.title') })}
         columns={columns}
         rows={exchanged}
         rowKey={({ peer }) => peer}

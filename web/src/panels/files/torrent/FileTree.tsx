@@ -44,12 +44,18 @@ export function FileTree({ files, onPriority, onPlay, onSave, playing = null, ma
     });
   };
   return (
-    <div className={styles.scroll} style={{ maxHeight }} role="region" aria-label={t('tree.title')} tabIndex={0}>
+    <div
+      className={styles.scroll}
+      style={{ maxHeight }}
+      role="group"
+      aria-label={t('tableOf', { what: t('tree.title') })}
+      tabIndex={0}
+    >
       <table className={styles.table}>
         <thead>
           <tr>
             <th scope="col">{t('tree.name')}</th>
-            <th scope="col" className={styles.figure}>
+            <th scope="col" className={cx(styles.figure, styles.size)}>
               {t('tree.size')}
             </th>
             <th scope="col" className={styles.done}>
@@ -69,7 +75,7 @@ export function FileTree({ files, onPriority, onPlay, onSave, playing = null, ma
           {root.files.length > 1 && (
             <tr>
               <th scope="row">{t('tree.all', { count: root.files.length })}</th>
-              <td className={styles.figure}>{bytes(root.size)}</td>
+              <td className={cx(styles.figure, styles.size)}>{bytes(root.size)}</td>
               <Done label={t('tree.all', { count: root.files.length })} done={root.done} size={root.size} />
               <td>
                 <Choice label={t('tree.all', { count: root.files.length })} folder={root} onPriority={onPriority} />
@@ -131,7 +137,7 @@ const Line = memo(function Line({ node, isOpen, onToggle, onPriority, onPlay, on
           </span>
         )}
       </th>
-      <td className={styles.figure}>{bytes(size)}</td>
+      <td className={cx(styles.figure, styles.size)}>{bytes(size)}</td>
       <Done label={name} done={done} size={size} />
       <td>
         <Choice label={name} folder={node.kind === 'folder' ? node : fileAsFolder(node.file)} onPriority={onPriority} />

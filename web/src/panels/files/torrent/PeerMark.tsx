@@ -11,7 +11,7 @@ export function PeerMark({ id }: { id: string }) {
   return (
     <span className={styles.peer} title={id}>
       <Mark peer={id} threadOf={threadOf} />
-      <Name text={name} />
+      <Name text={name} oneLine />
     </span>
   );
 }

@@ -104,7 +104,7 @@ export function PeersCard({ peers }: { peers: readonly PeerStatus[] }) {
   return (
     <Card title={t('peers.title')} caption={t('peers.count', { count: peers.length })}>
       <Table
-        label={t('peers.title')}
+        label={t('tableOf', { what: t('peers.title') })}
         columns={columns}
         rows={peers}
         // Two connections to one peer are two rows: the address tells them apart.

@@ -57,7 +57,7 @@ export function SourcesCard({ detail }: { detail: Detail }) {
           <p className="quiet">{t('trackers.none')}</p>
         ) : (
           <Table
-            label={t('trackers.title')}
+            label={t('tableOf', { what: t('trackers.title') })}
             columns={columns}
             rows={detail.trackers}
             rowKey={({ tier, url }) => `${String(tier)} ${url}`}

@@ -31,7 +31,8 @@ export function treeOf(files: readonly FileStatus[]): Folder {
   const root = folder('', '', -1);
   const folders = new Map<string, Folder>([['', root]]);
   for (const file of files) {
-    const parts = file.path.split('/');
+    // An empty part would be a folder without a name: `a//b` is `a/b`.
+    const parts = file.path.split('/').filter(Boolean);
     const name = parts.pop() ?? file.path;
     let above = root;
     const line = [root];
