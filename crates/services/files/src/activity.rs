@@ -1,12 +1,16 @@
 //! What the service does at this moment, for who looks each second.
 
+use std::cmp::Reverse;
+
 use serde_json::{Value, json};
 use weft_content::{Engine, TorrentActivity};
 use weft_service::Activity;
 
-/// 64 torrents are told of: the most active ones, which is more than a person watches at once, and an event of 16 KiB
-/// holds them.
+/// 64 torrents are told of: the most active ones, which is more than a person watches at once.
 pub(crate) const MAX_TORRENTS_TOLD: usize = 64;
+
+/// 8 KiB of them: half of what an event holds, the rest is the other services'. Some thirty torrents with large numbers.
+const MAX_DETAIL_BYTES: usize = 8 << 10;
 
 /// 32 partners are named: more lines than a picture can show.
 pub(crate) const MAX_PARTNERS: usize = 32;
@@ -26,15 +30,26 @@ pub(crate) fn activity(engine: &Engine) -> Activity {
     }
 }
 
-/// `{torrents: […]}` with the most active first: those that move most, then those that were added last to the list of
-/// those that moved anything.
+/// `{torrents: […]}`: those that move most first, then those with peers, then those that moved most so far.
 fn detail(mut torrents: Vec<TorrentActivity>) -> Value {
     torrents.sort_by_key(|torrent| {
         let now = torrent.rate_down + torrent.rate_up;
-        (std::cmp::Reverse((now, torrent.peers, torrent.downloaded + torrent.uploaded)), torrent.info_hash)
+        (Reverse((now, torrent.peers, torrent.downloaded + torrent.uploaded)), torrent.info_hash)
     });
-    torrents.truncate(MAX_TORRENTS_TOLD);
-    json!({ "torrents": torrents })
+    let mut bytes = 0;
+    let mut told = Vec::new();
+    for mut torrent in torrents.into_iter().take(MAX_TORRENTS_TOLD) {
+        // Nobody sees more than these digits, and sixteen of them are a tenth of the event.
+        torrent.progress = (torrent.progress * 10_000.0).floor() / 10_000.0;
+        torrent.ratio = (torrent.ratio * 1_000.0).round() / 1_000.0;
+        let torrent = json!(torrent);
+        bytes += torrent.to_string().len() + 1;
+        if bytes > MAX_DETAIL_BYTES {
+            break;
+        }
+        told.push(torrent);
+    }
+    json!({ "torrents": told })
 }
 
 #[cfg(test)]
@@ -63,9 +78,10 @@ mod tests {
     fn the_most_active_are_told_and_fit_an_event() {
         let detail = detail((0..=255).map(|n| torrent(n, u64::from(n) * 1_000_000)).collect());
         let told = detail["torrents"].as_array().expect("a list");
-        assert_eq!(told.len(), MAX_TORRENTS_TOLD);
+        assert!((28..=MAX_TORRENTS_TOLD).contains(&told.len()), "{} are told", told.len());
         assert_eq!(told[0]["info_hash"], InfoHash([255; 20]).to_hex());
-        assert_eq!(told[63]["info_hash"], InfoHash([192; 20]).to_hex());
-        println!("{} bytes", detail.to_string().len());
+        assert_eq!(told[27]["info_hash"], InfoHash([228; 20]).to_hex());
+        assert_eq!((&told[0]["progress"], &told[0]["ratio"]), (&json!(0.1234), &json!(123.457)));
+        assert!(detail.to_string().len() < MAX_DETAIL_BYTES + 20, "{} bytes", detail.to_string().len());
     }
 }
