@@ -1,13 +1,14 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 import { firstPaint } from './scripts/first-paint.ts';
+import { ownLanguages } from './scripts/own-languages.ts';
 
 /** The node that `npm run dev` talks to, and its token: `WEFT_API=http://127.0.0.1:9338 WEFT_TOKEN=… npm run dev`. */
 const api = process.env['WEFT_API'];
 const token = process.env['WEFT_TOKEN'];
 
 export default defineConfig({
-  plugins: [react(), firstPaint()],
+  plugins: [react(), firstPaint(), ownLanguages(['en-US', 'de-DE'])],
   build: {
     target: 'es2022',
     // Nothing becomes a data: address: the node's policy for fonts and styles is 'self' alone.

@@ -71,6 +71,7 @@ pub(crate) struct Torrent {
     pub(crate) rate_down: u64,
     pub(crate) rate_up: u64,
     pub(crate) eta_seconds: Option<u64>,
+    pub(crate) limits: Limits,
     #[serde(default)]
     pub(crate) peers: Vec<Peer>,
     #[serde(default)]
@@ -114,7 +115,13 @@ pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) size: u64,
     pub(crate) done: u64,
-    pub(crate) selected: bool,
+    pub(crate) priority: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) download: Option<u64>,
+    pub(crate) upload: Option<u64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -5,6 +5,7 @@ mod config;
 mod dashboard;
 mod doctor;
 mod events;
+mod files;
 mod generated;
 mod get;
 mod id;
@@ -62,6 +63,12 @@ pub(crate) enum Verb {
     Resume(torrents::Resume),
     /// Take a torrent out of the list
     Remove(torrents::Remove),
+    /// Say which files of a torrent come first
+    Prioritize(files::Prioritize),
+    /// Show or change how fast content may come and go
+    Limit(files::Limit),
+    /// Write a file to standard output while it arrives
+    Cat(files::Cat),
     /// Show the running node and its services
     Status(status::StatusArgs),
     /// Find what is wrong, and say what to do
@@ -95,6 +102,9 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Pause(args) => torrents::pause(global, args).await,
         Verb::Resume(args) => torrents::resume(global, args).await,
         Verb::Remove(args) => torrents::remove(global, args).await,
+        Verb::Prioritize(args) => files::prioritize(global, args).await,
+        Verb::Limit(args) => files::limit(global, args).await,
+        Verb::Cat(args) => files::cat(global, args).await,
         Verb::Status(args) => status::run(global, args).await,
         Verb::Doctor(args) => doctor::run(global, args).await,
         Verb::Config(args) => config::run(global, args),

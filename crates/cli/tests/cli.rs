@@ -431,6 +431,7 @@ fn people_meet_by_a_link_and_lists_are_changed() {
     let one = ben.run(&["show", &hash[..8], "--json"]).ends(0).json();
     assert!(one["peers"].is_array() && one["files"].is_array() && one["trackers"].is_array());
     assert!(ben.run(&["show", "file.bin"]).ends(0).out.contains(hash));
+    look_inside(&ben, hash, &std::fs::read(&file).expect("a file"));
     assert_eq!(ben.run(&["pause", "file.bin", "--json"]).ends(0).json()["paused"][0], hash);
     assert_eq!(ben.run(&["resume", hash, "--json"]).ends(0).json()["resumed"][0], hash);
     ben.run(&["remove", hash, "nothing"]).ends(1);
@@ -439,6 +440,28 @@ fn people_meet_by_a_link_and_lists_are_changed() {
     assert!(ben.data().join("files/file.bin").exists(), "the file stays");
     assert_eq!(ben.run(&["ls", "--json"]).ends(0).json(), Value::Array(vec![]));
     assert_eq!((ann_node.interrupt(), ben_node.interrupt()), (0, 0));
+}
+
+/// What is done with one torrent's files.
+fn look_inside(place: &Place, hash: &str, bytes: &[u8]) {
+    let read = place.command(&["cat", hash]).output().expect("weft runs");
+    assert!(read.status.success() && read.stdout == bytes, "{}", String::from_utf8_lossy(&read.stderr));
+    assert!(place.run(&["cat", hash, "nothing"]).ends(1).err.contains("weft show"));
+    let wanted = place.run(&["prioritize", hash, "high", "0", "--json"]).ends(0).json();
+    assert_eq!((&wanted["priority"], &wanted["files"]), (&"high".into(), &serde_json::json!([0])));
+    let shown = place.run(&["show", hash, "--json"]).ends(0).json();
+    assert_eq!(shown["files"][0]["priority"], "high");
+    assert!(place.run(&["show", hash]).ends(0).out.contains("high"));
+    place.run(&["prioritize", hash, "high", "9"]).ends(1);
+    place.run(&["prioritize", hash, "most", "0"]).ends(2);
+    let own = place.run(&["limit", hash, "--down", "2 MB/s", "--json"]).ends(0).json();
+    assert_eq!(own, serde_json::json!({ "download": 2_000_000, "upload": null }));
+    let own = place.run(&["limit", hash, "--up", "5000", "--json"]).ends(0).json();
+    assert_eq!(own, serde_json::json!({ "download": 2_000_000, "upload": 5000 }), "the other stays");
+    assert!(place.run(&["limit", hash, "--down", "none"]).ends(0).out.contains("no limit"));
+    assert_eq!(place.run(&["limit", "--up", "1 MB/s", "--json"]).ends(0).json()["upload"], 1_000_000);
+    assert_eq!(place.run(&["limit", "--up", "none", "--json"]).ends(0).json()["upload"], Value::Null);
+    place.run(&["limit", "--up", "fast"]).ends(2);
 }
 
 #[test]

@@ -7,7 +7,9 @@ function tokens(selector: string): Record<string, string> {
   const begin = css.indexOf(`${selector} {`);
   const block = css.slice(begin, css.indexOf('}', begin));
   return Object.fromEntries(
-    [...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]+);/g)].map(([, name, value]) => [name, value]),
+    [...block.matchAll(/--([\w-]+):\s*(#[0-9a-f]+);/g)].map(
+      ([, name, value]) => [name as string, value as string] as const,
+    ),
   );
 }
 

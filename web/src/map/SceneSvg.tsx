@@ -15,7 +15,7 @@ const RADIUS = 6;
 function Dot({ peer, at }: { peer: MapPeer; at: Place }) {
   const offline = peer.route === 'offline';
   return (
-    <g transform={`translate(${at.x} ${at.y})`}>
+    <g transform={`translate(${at.x} ${at.y})`} data-peer={peer.id} data-route={peer.route} data-via={peer.via}>
       <circle
         r={offline ? RADIUS - 1 : RADIUS}
         className={offline ? styles.away : styles.dot}
@@ -48,6 +48,7 @@ export function SceneSvg({ scene, self }: { scene: Scene; self: string }) {
         <path
           key={line.key}
           d={path(line.points)}
+          data-line={line.key}
           className={cx(styles.line, styles[line.route])}
           style={{ strokeWidth: line.width }}
         />

@@ -46,7 +46,7 @@ test('the map is one stop for the tab key; arrows go around it, Enter opens a pe
   expect(location.pathname).toMatch(/^\/peers\/p[1-4]$/);
 });
 
-test('who is offline is hollow, and has no line', async () => {
+test('who is offline is hollow, and has no line', () => {
   withWidth(680);
   const { container } = stage(map(5));
   expect(container.querySelectorAll('circle.away')).toHaveLength(1);

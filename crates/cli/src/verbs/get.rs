@@ -259,7 +259,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>> {
 }
 
 /// `0,2,5-7`.
-fn numbers(text: &str) -> Result<Vec<usize>> {
+pub(super) fn numbers(text: &str) -> Result<Vec<usize>> {
     let bad = || {
         Failure::usage(format!("`{text}` is no list of file numbers"))
             .mend("write it as 0,2,5-7; `weft show` numbers them")

@@ -208,16 +208,22 @@ fn show_files(torrent: &Torrent) {
     if torrent.files.is_empty() {
         return;
     }
-    let columns = [("FILE", Align::Right), ("SIZE", Align::Right), ("DONE", Align::Right), ("PATH", Align::Left)];
+    let columns = [
+        ("FILE", Align::Right),
+        ("SIZE", Align::Right),
+        ("DONE", Align::Right),
+        ("WANTED", Align::Left),
+        ("PATH", Align::Left),
+    ];
     let mut table = Table::new(&columns);
     for file in torrent.files.iter().take(SHOWN_FILES) {
-        let done = match (file.selected, file.size) {
-            (false, _) => "not wanted".into(),
-            (true, 0) => "-".into(),
+        let done = match file.size {
+            0 => "-".into(),
             #[allow(clippy::cast_precision_loss)]
-            (true, size) => units::percent(file.done as f64 / size as f64, file.done == size),
+            size => units::percent(file.done as f64 / size as f64, file.done == size),
         };
-        table.row([file.index.to_string(), units::bytes(file.size), done, file.path.clone()]);
+        let wanted = file.priority.clone();
+        table.row([file.index.to_string(), units::bytes(file.size), done, wanted, file.path.clone()]);
     }
     output::say(format!("\n{}", table.render()));
     if torrent.files.len() > SHOWN_FILES {
@@ -265,7 +271,7 @@ async fn each(
 }
 
 /// The info-hash of the one torrent that `name` means.
-async fn find(client: &Client, name: &str) -> Result<String> {
+pub(super) async fn find(client: &Client, name: &str) -> Result<String> {
     let torrents: Vec<Torrent> = client.get("/api/v1/files/torrents").await?;
     let all: Vec<(&str, &str)> = torrents.iter().map(|t| (t.info_hash.as_str(), t.name.as_str())).collect();
     choose(&all, name).map(str::to_owned)

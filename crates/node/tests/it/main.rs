@@ -1,6 +1,7 @@
 //! A real node in this process, asked over its real API. Everything stays on loopback.
 #![allow(clippy::print_stderr)] // A test that skips says so.
 
+mod content;
 mod dashboard;
 mod events;
 mod guard;

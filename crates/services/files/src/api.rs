@@ -6,6 +6,8 @@ mod control;
 mod limits;
 mod list;
 mod pieces;
+#[cfg(test)]
+mod tests;
 mod uploads;
 
 use axum::extract::DefaultBodyLimit;
