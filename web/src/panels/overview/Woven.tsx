@@ -39,15 +39,16 @@ function Cloth({
   const { t } = useTranslation('overview');
   const names = usePeerNames();
   const nameOf = useCallback((peer: string) => shownName(names(peer), NAME), [names]);
+  const state = useFeed(({ network, people }) => ({ network, people }));
   // A device that was met by several addresses gave as one.
   const cloth = useMemo(() => {
-    const deviceOf = (peer: string) => (peer === '' ? '' : deviceBehind(feedState(), peer));
+    const deviceOf = (peer: string) => (peer === '' ? '' : deviceBehind({ ...feedState(), ...state }, peer));
     return {
       ...map,
       givers: map.givers.map((giver) => ({ ...giver, peer: deviceOf(giver.peer) })),
       rows: map.rows.map((row) => ({ ...row, peer: deviceOf(row.peer) })),
     };
-  }, [map]);
+  }, [map, state]);
   const givers = new Set(cloth.givers.flatMap(({ peer, pieces }) => (peer !== '' && pieces > 0 ? [peer] : []))).size;
   const title = (
     <TextLink to={`/files/${id}`} plain className={styles.title}>

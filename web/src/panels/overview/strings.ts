@@ -102,7 +102,7 @@ const de: Strings = {
   },
   map: {
     title: 'Mit wem du verbunden bist',
-    caption: 'durchgezogen direkt · gestrichelt über einen Relais-Peer · gepunktet Umweg · hohl offline',
+    caption: 'durchgezogen direkt · gestrichelt Relais · gepunktet Umweg · hohl offline',
     label: 'Karte der Verbindungen: {{direct}} direkt, {{relayed}} über Relais, {{offline}} offline',
     hint: 'Pfeiltasten gehen von Peer zu Peer, Eingabe öffnet einen. Dasselbe als Tabelle: unten Tabelle wählen.',
     self: 'du',
