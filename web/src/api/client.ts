@@ -1,5 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
-import type { Paths } from './pending';
+import type { paths } from './schema';
 import { ProblemError, problemFrom } from './problem';
 import { csrf, signedOut } from './session';
 
@@ -15,7 +15,7 @@ const guard: Middleware = {
 };
 
 /** The node's API, typed by its OpenAPI document. */
-export const api = createClient<Paths>({
+export const api = createClient<paths>({
   baseUrl: location.origin,
   credentials: 'same-origin',
   // Looked up at each call, so that a recording can answer in its place.

@@ -16,7 +16,7 @@ describe('the login page', () => {
     const session = { csrf: 'word', peer: 'p', device_name: 'nas', expires_at_ms: 1 };
     const asked = answerAsRecorded({ 'POST /api/v1/session': { status: 200, body: session } });
     const user = userEvent.setup();
-    const { container } = await stage(<Login />);
+    const { container } = stage(<Login />);
     expect(screen.getByText('weft dashboard')).toBeVisible();
     await expectAccessible(container);
     const field = screen.getByRole('textbox', { name: /paste the address/ });
@@ -38,7 +38,7 @@ describe('the login page', () => {
     };
     answerAsRecorded({ 'POST /api/v1/session': { status: 401, body: problem } });
     const user = userEvent.setup();
-    await stage(<Login />);
+    stage(<Login />);
     await user.type(screen.getByRole('textbox', { name: /paste the address/ }), `${CODE}{Enter}`);
     expect(await screen.findByRole('alert')).toHaveTextContent('This login address was used already. Run it again.');
   });

@@ -12,7 +12,7 @@ export function learnPeers(state: FeedState, told: readonly Omit<Peer, 'rate_in'
     const known = holder.peers.get(id);
     if (!known) continue;
     const one = { known };
-    draft.patch(one, 'known', { addresses, relays, agent, hello, contact, rtt_min_ms } as Partial<Peer>);
+    draft.patch(one, 'known', { addresses, relays, agent, hello, contact, rtt_min_ms });
     if (one.known === known) continue;
     const owned = draft.own(holder.peers);
     owned.set(id, one.known);

@@ -17,7 +17,7 @@ export interface WeaveMap {
 export interface WeaveMapRow {
   peer: string;
   seed: boolean;
-  have: number[] | null;
+  have?: number[] | null | undefined;
   reading: number[];
 }
 
@@ -81,7 +81,7 @@ export function clothOf(map: WeaveMap): Cloth {
     rows: map.rows.map((row) => ({
       peer: row.peer,
       seed: row.seed,
-      have: row.have === null ? Array<number>(columns).fill(100) : filled(row.have),
+      have: row.have == null ? Array<number>(columns).fill(100) : filled(row.have),
       reading: flags(row.reading),
     })),
   };

@@ -1,6 +1,5 @@
 import { answer, api } from '../../api/client';
 import type { components } from '../../api/schema';
-import type { Priority, TorrentMap } from '../../api/pending';
 
 type Schemas = components['schemas'];
 export type RateLimits = Schemas['RateLimits'];
@@ -11,7 +10,8 @@ export type PeerStatus = Schemas['PeerStatus'];
 export type Exchange = Schemas['ExchangeStatus'];
 export type TrackerStatus = Schemas['TrackerStatus'];
 export type Trouble = Schemas['Trouble'];
-export type { Priority, TorrentMap };
+export type Priority = Schemas['FilePriority'];
+export type TorrentMap = Schemas['TorrentMap'];
 
 /** A file of a torrent. Nodes that know no priorities say `selected` alone. */
 export type FileStatus = Schemas['FileStatus'] & { priority?: Priority };
@@ -109,7 +109,9 @@ export async function beginUpload(name: string): Promise<string> {
 }
 
 export function shareUpload(id: string, options: { public: boolean }, signal?: AbortSignal): Promise<Added> {
-  const call = { params: { path: { id } }, body: options, ...(signal && { signal }) };
+  // What is absent has the node's default.
+  const body = options as Schemas['ShareRequest'];
+  const call = { params: { path: { id } }, body, ...(signal && { signal }) };
   return answer(api.POST('/api/v1/files/uploads/{id}/share', call));
 }
 

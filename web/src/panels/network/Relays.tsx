@@ -83,7 +83,7 @@ export function Relays() {
     <Card title={t('relays.title')} caption={t('relays.caption')}>
       <div className={styles.relays}>
         <Table
-          label={t('relays.title')}
+          label={`${t('relays.title')}: ${t('look:table')}`}
           columns={columns}
           rows={relays}
           rowKey={(relay) => relay.url}

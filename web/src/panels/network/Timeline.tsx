@@ -62,7 +62,13 @@ function Drawing({ shown, from_ms, to_ms }: { shown: Lane[]; from_ms: number; to
   const foot = TOP + shown.length * LANE + 4;
   const ticks = width < 640 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
   return (
-    <div ref={box} className={styles.scroll} role="region" aria-label={t('timeline.title')} tabIndex={0}>
+    <div
+      ref={box}
+      className={styles.scroll}
+      role="region"
+      aria-label={`${t('timeline.title')}: ${t('look:graph')}`}
+      tabIndex={0}
+    >
       <svg
         width={width}
         height={foot + 24}
@@ -165,7 +171,7 @@ export function Timeline() {
           graph={<Drawing shown={shown} from_ms={from_ms} to_ms={to_ms} />}
           table={
             <Table
-              label={t('timeline.title')}
+              label={`${t('timeline.title')}: ${t('look:table')}`}
               columns={columns}
               rows={rows}
               rowKey={(entry) => String(entry.seq)}

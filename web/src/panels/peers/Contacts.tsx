@@ -111,7 +111,7 @@ export function Contacts({ rows }: { rows: ContactRow[] }) {
   return (
     <Card title={t('book.title')} caption={rows.length > 0 && t('book.caption')}>
       <Table
-        label={t('book.title')}
+        label={`${t('book.title')}: ${t('look:table')}`}
         columns={columns}
         rows={rows}
         rowKey={(row) => row.contact.user_key}

@@ -13,7 +13,7 @@ import { Copy } from '../../look/Copy';
 import { Empty } from '../../look/Empty';
 import { Facts } from '../../look/Facts';
 import { Grid } from '../../look/Grid';
-import { Name, shownName } from '../../look/Name';
+import { Name } from '../../look/Name';
 import { Table, type Column } from '../../look/Table';
 import { TextLink } from '../../look/TextLink';
 import { toast } from '../../look/toasts';
@@ -88,7 +88,7 @@ function Devices({ contact }: { contact: ContactView }) {
   return (
     <Card title={t('one.devices')}>
       <Table
-        label={t('one.devices')}
+        label={`${t('one.devices')}: ${t('look:table')}`}
         columns={columns}
         rows={contact.devices}
         rowKey={(device) => device.device_key}
@@ -119,7 +119,7 @@ function Paths({ paths }: { paths: Path[] }) {
   return (
     <Card title={t('one.paths')} caption={t('one.pathsCaption')} span={6}>
       <Table
-        label={t('one.paths')}
+        label={`${t('one.paths')}: ${t('look:table')}`}
         columns={columns}
         rows={paths}
         rowKey={(path) => path.path}
@@ -154,7 +154,7 @@ function Addresses({ addresses }: { addresses: Address[] }) {
   return (
     <Card title={t('one.addresses')} span={6}>
       <Table
-        label={t('one.addresses')}
+        label={`${t('one.addresses')}: ${t('look:table')}`}
         columns={columns}
         rows={addresses}
         rowKey={(at) => at.address}
@@ -250,7 +250,7 @@ export function OnePeer({ who: given }: { who: string }) {
         {contact && (
           <>
             <Devices contact={contact} />
-            <Card title={shownName(contact.petname, 60)}>
+            <Card title={t('one.book')}>
               <Facts
                 facts={[
                   { term: t('one.userKey'), value: <Copy text={contact.user_key} what={t('one.userKey')} keep={8} /> },

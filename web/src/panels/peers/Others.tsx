@@ -99,7 +99,7 @@ export function Others({ peers }: { peers: Peer[] }) {
       }
     >
       <Table
-        label={t('others.title')}
+        label={`${t('others.title')}: ${t('look:table')}`}
         columns={columns}
         rows={shown}
         rowKey={(peer) => peer.id}
