@@ -38,7 +38,8 @@ function Graph({ whole, label }: { whole: Cloth; label: string }) {
   const found = rarest(cloth);
   const highest = Math.max(1, ...cloth.availability);
   // Where everything is equally rare, nothing stands out.
-  const marked = new Set(found.all && found.holders > 0 ? [] : found.columns);
+  const nobody = found.missing && found.holders === 0;
+  const marked = new Set(found.all && !nobody ? [] : found.columns);
   const plain: number[] = [];
   for (let column = 0; column < cloth.columns; column++) if (!marked.has(column)) plain.push(column);
   const bars = (columns: number[]) => columns.map((column) => bar(column, cloth, highest)).join('');
@@ -59,7 +60,7 @@ function Graph({ whole, label }: { whole: Cloth; label: string }) {
             data-columns={cloth.columns}
           >
             <path className={styles.bars} d={bars(plain)} />
-            <path className={found.holders === 0 ? styles.none : styles.rarest} d={bars([...marked])} />
+            <path className={nobody ? styles.none : styles.rarest} d={bars([...marked])} />
           </svg>
         </div>
       </div>

@@ -24,7 +24,6 @@ export function LimitsForm({ limits, onSave, onCancel }: LimitsFormProps) {
   const [up, setUp] = useState(inKb(limits.upload));
   const save = useMutation({ mutationFn: onSave });
   const wanted = { download: inBytes(down), upload: inBytes(up) };
-  const changed = wanted.download !== (limits.download ?? null) || wanted.upload !== (limits.upload ?? null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate(wanted);
@@ -39,7 +38,7 @@ export function LimitsForm({ limits, onSave, onCancel }: LimitsFormProps) {
       <Failure problem={save.error && problemOf(save.error)} />
       <div className={styles.buttons}>
         {onCancel && <Button onPress={onCancel}>{t('cancel')}</Button>}
-        <Button type="submit" look={onCancel ? 'primary' : 'plain'} isPending={save.isPending} isDisabled={!changed}>
+        <Button type="submit" look={onCancel ? 'primary' : 'plain'} isPending={save.isPending}>
           {t('limits.save')}
         </Button>
       </div>

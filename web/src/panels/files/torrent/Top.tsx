@@ -54,7 +54,7 @@ export function Top({ torrent, detail }: TopProps) {
           <Figure value={bytes(torrent.uploaded)} label={t('figure.given')} />
           <Figure
             value={known ? `${count(torrent.pieces_done)} / ${count(torrent.pieces)}` : '–'}
-            label={t('figure.pieces', { size: bytes(torrent.piece_length) })}
+            label={t('figure.pieces', { size: bytes(detail?.piece_length ?? torrent.piece_length) })}
           />
         </div>
         <dl className={styles.places}>
