@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { useSession } from '../api/session';
-import { emptyState, type ContactView } from '../feed/types';
-import { nameIn, threadOf } from '.';
+import { emptyState, type ContactView, type Peer } from '../feed/types';
+import { deviceBehind, nameIn, relayAddress, threadOf } from '.';
 import { unravel } from './threads';
 
 function signIn(peer: string) {
@@ -73,5 +73,39 @@ describe('names', () => {
   test('a stranger has its key, shortened, or its address', () => {
     expect(nameIn(state, 'abcdefghijklmnopqrstuvwxyz')).toBe('abcd…wxyz');
     expect(nameIn(state, '127.1.2.3:4444')).toBe('127.1.2.3:4444');
+  });
+
+  test('a peer that is known by its address is taken for the device heard there; a contact by its IP address too', () => {
+    const peer = (id: string, addresses: string[]) => ({
+      id,
+      key: id,
+      hello: {},
+      addresses: addresses.map((address) => ({ address, origin: 'user', heard_ms: 0 })),
+    });
+    const peers = new Map(
+      [
+        peer('d1', ['10.0.0.1:500']),
+        peer('d2', ['10.0.0.2:1']),
+        peer('d3', ['10.0.0.2:2']),
+        peer('s', ['10.0.0.9:7']),
+      ].map((one) => [one.id, one as unknown as Peer]),
+    );
+    const there = { ...state, network: { status: null, peers } };
+    const found = ['10.0.0.1:500', '10.0.0.1:9', '10.0.0.2:2', '10.0.0.2:9', '10.0.0.9:7', '10.0.0.9:8', 'd1'];
+    expect(found.map((id) => deviceBehind(there, id))).toEqual([
+      'd1',
+      'd1',
+      'd3',
+      '10.0.0.2:9',
+      's',
+      '10.0.0.9:8',
+      'd1',
+    ]);
+  });
+
+  test('a relay is named by the address in its host name', () => {
+    expect(relayAddress('https://wnbi.127-77-31-5.weft.internal:40703/')).toBe('127.77.31.5:40703');
+    expect(relayAddress('https://relay.example.org/')).toBe('relay.example.org');
+    expect(relayAddress('no url')).toBe('no url');
   });
 });

@@ -2,21 +2,13 @@ import type { TFunction } from 'i18next';
 import type { FeedRecord, FeedState, Sample } from '../../feed/types';
 import { bytes, millis, percent, rate } from '../../figures';
 import { shownName } from '../../look/Name';
-import { nameIn } from '../../threads';
+import { nameIn, relayAddress } from '../../threads';
 
 /** Names in a sentence are short: the whole is in the event itself. */
 const NAME = 60;
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
-}
-
-function host(url: unknown): string {
-  try {
-    return new URL(text(url)).hostname;
-  } catch {
-    return text(url);
-  }
 }
 
 /** The sum of what the services moved. */
@@ -61,7 +53,7 @@ export function sentence(t: TFunction, state: FeedState, record: FeedRecord): st
         : text(data['state']),
     reason: shownName(text(data['reason']), 200).replace(/\.$/, ''),
     trouble: shownName(trouble?.message ?? '', 200),
-    relay: name(host(data['url'])),
+    relay: name(nameIn(state, relayAddress(text(data['url'])))),
     nodes: String(Number(data['nodes'] ?? 0)),
     ms: millis(Number(data['after_ms'] ?? 0)),
     name: name(contact?.petname ?? text(data['petname'])),

@@ -9,24 +9,10 @@ import { Empty } from '../../look/Empty';
 import { Facts } from '../../look/Facts';
 import { Name } from '../../look/Name';
 import { Table, type Column } from '../../look/Table';
-import { usePeerNames } from '../../threads';
+import { relayAddress, usePeerNames } from '../../threads';
 import styles from './Relays.module.css';
 
 type Relay = NetworkStatus['relays'][number];
-
-/**
- * A relay peer's host name is its relay key and its address (`…127-0-0-1.weft.internal`): the address says who it is, as
- * far as an address does.
- */
-function addressIn(url: string): string {
-  try {
-    const { hostname, port, host } = new URL(url);
-    const ip = /\.(\d{1,3}(?:-\d{1,3}){3})\.weft\.internal$/.exec(hostname)?.[1];
-    return ip ? `${ip.replaceAll('-', '.')}:${port || '443'}` : host;
-  } catch {
-    return url;
-  }
-}
 
 function stateOf(relay: Relay): 'home' | 'ready' | 'away' {
   if (!relay.usable) return 'away';
@@ -45,7 +31,7 @@ export function Relays() {
         id: 'relay',
         head: t('relays.relay'),
         cell: (relay) => {
-          const address = addressIn(relay.url);
+          const address = relayAddress(relay.url);
           const name = nameOf(address);
           return (
             <span title={relay.url} className={styles.relay}>

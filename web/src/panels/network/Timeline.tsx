@@ -15,7 +15,7 @@ import { usePaths } from './usePaths';
 /** More lanes than this are no picture; the table has them all. */
 const MOST_LANES = 12;
 /** Narrower than this it scrolls. */
-const LEAST_WIDTH = 480;
+const LEAST_WIDTH = 260;
 const LANE = 24;
 const TOP = 4;
 /** The longest time shown. */
@@ -55,8 +55,8 @@ function Drawing({ shown, from_ms, to_ms }: { shown: Lane[]; from_ms: number; to
   const { t } = useTranslation('network');
   const nameOf = usePeerNames();
   const [box, width] = useWidth();
-  const names = width < 640 ? 104 : 150;
-  const letters = width < 640 ? 14 : 21;
+  const names = width < 640 ? 92 : 150;
+  const letters = width < 640 ? 11 : 21;
   const span = Math.max(1, to_ms - from_ms);
   const x = (at_ms: number) => names + ((at_ms - from_ms) / span) * (width - names - 8);
   const foot = TOP + shown.length * LANE + 4;
