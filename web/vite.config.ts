@@ -33,8 +33,6 @@ export default defineConfig({
     setupFiles: ['tests/setup.ts'],
     include: ['src/**/*.test.{ts,tsx}'],
     restoreMocks: true,
-    // Tests share the machine with compilers: this bounds what hangs, it is no measure of speed.
-    testTimeout: 60_000,
     // A whole panel under axe takes a second; a machine that compiles beside takes ten times as long.
     testTimeout: 30_000,
     // Two workers: more cost time on small machines, since each loads a DOM of its own.
