@@ -78,6 +78,13 @@ export function Cursor() {
     else journey.to(Math.max(oldest_at_ms, to));
   };
 
+  // A step back is one however small it is; only a step on may arrive at now.
+  const step = (seconds: number) => {
+    const to = (at_ms ?? now_ms) + seconds * 1_000;
+    if (seconds < 0) journey.to(Math.max(oldest_at_ms, to));
+    else go(to);
+  };
+
   if (history.error) {
     return (
       <Card title={t('cursor.title')}>
@@ -110,7 +117,7 @@ export function Cursor() {
               <Button
                 key={seconds}
                 small
-                onPress={() => go((at_ms ?? now_ms) + seconds * 1_000)}
+                onPress={() => step(seconds)}
                 isDisabled={!history.data || (seconds > 0 && at_ms === null)}
                 aria-label={t(seconds < 0 ? 'cursor.less' : 'cursor.more', { seconds: Math.abs(seconds) })}
               >

@@ -114,6 +114,9 @@ describe('the activity panel', () => {
     expect(asked.some((request) => request.path === `/api/v1/events/replay?at_ms=${middle}`)).toBe(true);
     expect(feedState().at_ms).toBeLessThanOrEqual(middle);
     await user.click(screen.getByRole('button', { name: 'Back to now' }));
+    await user.click(screen.getByRole('button', { name: '1 s earlier' }));
+    await waitFor(() => expect(feedState().replay).toEqual({ at_ms: ended - 1_000 }));
+    await user.click(screen.getByRole('button', { name: '10 s later' }));
     expect(feedState()).toMatchObject({ replay: null, seq: recording.records.at(-1)?.seq });
   });
 
