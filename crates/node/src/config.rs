@@ -13,4 +13,4 @@ pub use edit::{get, set};
 pub use error::{ConfigError, EditError};
 pub use layers::{Entry, Loaded, Sources};
 pub use origin::Origin;
-pub use sections::{ApiConfig, Config, IdentityConfig, LogConfig, LogFormat, ServicesConfig};
+pub use sections::{ApiConfig, Config, IdentityConfig, LogConfig, LogFormat, Rate, ServicesConfig};
