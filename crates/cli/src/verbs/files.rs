@@ -162,7 +162,7 @@ fn rate(text: &str) -> std::result::Result<Rate, String> {
     if text.eq_ignore_ascii_case("none") {
         return Ok(Rate(None));
     }
-    let rate: weft_files::Rate = text.parse().map_err(|error| format!("{error}"))?;
+    let rate: weft_node::Rate = text.parse().map_err(|error| format!("{error}"))?;
     Ok(Rate(rate.limit()))
 }
 

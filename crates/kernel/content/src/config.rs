@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use weft_bittorrent::id::InfoHash;
 use weft_overlay::PeerKey;
 
+/// 64 readers over all torrents: as many as the API has connections. Each holds a buffer of 1 MiB while its bytes are on
+/// their way.
+pub const MAX_READERS: usize = 64;
+
 /// Bytes a second each way; `None` is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

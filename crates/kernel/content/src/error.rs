@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use weft_bittorrent::id::InfoHash;
 
+use crate::config::MAX_READERS;
 use crate::status::Trouble;
 use crate::storage::StorageError;
 
@@ -111,7 +112,7 @@ pub enum ReadError {
         files: usize,
     },
     /// As many readers as there may be are reading.
-    #[error("{} files are being read already: close one", crate::reader::MAX_READERS)]
+    #[error("{} files are being read already: close one", MAX_READERS)]
     Busy,
     /// It is paused, and what is to be read is not here.
     #[error("{0} is paused and this part of it is not here: go on with it first")]

@@ -9,8 +9,6 @@ use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::swarm::{PeerView, PieceView};
 use weft_overlay::{PathKind, PeerKey};
 
-use crate::shell::Tally;
-
 /// 2,048 columns: more than a screen has pixels to tell apart.
 pub const MAX_COLUMNS: u32 = 2_048;
 
@@ -86,6 +84,38 @@ pub(crate) fn columns(pieces: u32, columns: u32) -> impl Iterator<Item = (u32, u
         (u64::from(column) * u64::from(pieces) / u64::from(columns.max(1))) as u32
     };
     (0..columns).map(move |column| (edge(column), edge(column + 1)))
+}
+
+/// Finds who is named most often, again and again without a new table.
+pub(crate) struct Tally {
+    counts: Vec<u32>,
+    named: Vec<u16>,
+}
+
+impl Tally {
+    /// For indices below `indices`.
+    pub(crate) fn new(indices: usize) -> Self {
+        Tally { counts: vec![0; indices], named: Vec::new() }
+    }
+
+    /// The index named most often, the lowest of several; 0 if none is.
+    pub(crate) fn most(&mut self, named: impl Iterator<Item = u16>) -> u16 {
+        for index in named {
+            let Some(count) = self.counts.get_mut(usize::from(index)) else { continue };
+            if *count == 0 {
+                self.named.push(index);
+            }
+            *count += 1;
+        }
+        let mut best = (0, 0);
+        for index in self.named.drain(..) {
+            let count = std::mem::take(&mut self.counts[usize::from(index)]);
+            if count > best.0 || (count == best.0 && index < best.1) {
+                best = (count, index);
+            }
+        }
+        best.1
+    }
 }
 
 /// What is known of the pieces and of who gave them.

@@ -34,15 +34,12 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use weft_bittorrent::wire::BlockRef;
 
+pub use crate::config::MAX_READERS;
 use crate::error::ReadError;
 use crate::shell::Content;
 use crate::status::FilePriority;
 use crate::storage::{READ_BUFFER, ReadFailure, Urgency, Wait};
 use crate::torrent::Torrent;
-
-/// 64 readers over all torrents: as many as the API has connections. Each holds a buffer of 1 MiB while its bytes are on
-/// their way.
-pub const MAX_READERS: usize = 64;
 
 /// 16 MiB after the place that is read are fetched ahead of everything else: eight seconds of a film of 16 Mbit/s.
 pub const READ_AHEAD: u64 = 16 << 20;

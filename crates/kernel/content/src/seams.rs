@@ -13,11 +13,10 @@ use weft_overlay::guard::{AddressGuard, Origin};
 use weft_overlay::{Connector, PeerKey};
 use weft_store::Store;
 
-use crate::config::EngineConfig;
+use crate::config::{EngineConfig, MAX_READERS};
 use crate::discovery::{PeerDiscovery, WeftHints};
 use crate::error::StartError;
 use crate::event::ContentEvent;
-use crate::reader::MAX_READERS;
 use crate::resume::Records;
 use crate::shell::{Limiter, PieceMemory, Tools};
 use crate::sources::{Announcer, HttpTrackers};

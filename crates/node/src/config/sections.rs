@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use weft_files::FilesConfig;
+pub use weft_files::Rate;
 use weft_network::{NetworkConfig, OverlaySection};
 
 /// "WEFT" on a phone's keys.

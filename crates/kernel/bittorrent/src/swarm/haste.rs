@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::download::{ENDGAME_GAIN, ENDGAME_WORTH, MAX_DEPTH, request};
-use super::peer::{Peer, Standing};
+use super::peer::{GaveWay, Peer, Standing};
 use super::{PeerKey, Swarm};
 use crate::wire::{BLOCK_LEN, BlockRef, Message};
 
@@ -31,13 +31,6 @@ const GAVE_WAY: Duration = Duration::from_secs(1);
 
 /// A peer that holds an urgent block and sent nothing for this long is helped, whatever its rate was.
 const SILENT: Duration = Duration::from_secs(1);
-
-/// Pieces that made way for urgent ones, and when.
-#[derive(Debug, Clone)]
-pub(super) struct GaveWay {
-    at: Instant,
-    pieces: BTreeSet<u32>,
-}
 
 /// A peer that can send blocks of a piece.
 struct Server {
@@ -109,7 +102,6 @@ impl Swarm {
 
     /// Who can send blocks of a piece now.
     fn servers(&self, piece: u32) -> Vec<Server> {
-        let serves = |p: &Peer| !p.peer_choking && !p.stalled && !p.snubbed && p.pieces.contains(piece);
         let server = |(key, peer): (PeerKey, &Peer)| {
             let rate = rate(peer);
             let live = peer.pending.iter().filter(|pending| pending.standing == Standing::Live);
@@ -118,7 +110,7 @@ impl Swarm {
             let room = MAX_DEPTH.min(peer.reqq()).saturating_sub(ahead);
             Server { key, ahead, room, rate, exact: peer.parole }
         };
-        self.peers.iter().filter(|(_, peer)| serves(peer)).map(server).collect()
+        self.peers.iter().filter(|(_, peer)| serves(peer, piece)).map(server).collect()
     }
 
     /// Begins a piece with whoever has it soonest, if it is not begun. `false` if there is nothing to fetch of it.
@@ -273,20 +265,32 @@ impl Swarm {
                 left.extend(gave.pieces.iter().copied());
             }
         }
-        for piece in self.near() {
+        // Asked whenever a peer has room: an estimate by rates alone, no look at each request.
+        let seconds = |peer: &Peer| {
+            let ahead = peer.live.min(on_the_way(rate(peer)));
+            f64::from(ahead + 1) * f64::from(BLOCK_LEN) / rate(peer)
+        };
+        let near = self.near();
+        let Some(mine) = self.peers.get(key).filter(|_| !near.is_empty()).map(seconds) else { return left };
+        for piece in near {
             let exclusive = self.torrent.as_ref().and_then(|t| t.active.get(&piece)).is_some_and(|a| a.exclusive);
-            let servers = self.servers(piece);
-            let Some(mine) = servers.iter().find(|server| server.key == key).filter(|_| !exclusive) else { continue };
-            let known =
-                |server: &&Server| !server.exact && self.peers.get(server.key).is_some_and(|p| p.down.last() > 0);
-            let others = servers.iter().filter(|server| server.key != key).filter(known);
-            let best = others.map(Server::seconds).min_by(f64::total_cmp).unwrap_or(f64::INFINITY);
-            if mine.seconds() > best * ENDGAME_GAIN + ENDGAME_WORTH {
+            let sooner = |peer: &Peer| {
+                peer.down.last() > 0
+                    && serves(peer, piece)
+                    && !peer.parole
+                    && mine > seconds(peer) * ENDGAME_GAIN + ENDGAME_WORTH
+            };
+            if !exclusive && self.peers.iter().any(|(other, peer)| other != key && sooner(peer)) {
                 left.push(piece);
             }
         }
         left
     }
+}
+
+/// Whether a peer can be asked for blocks of a piece now.
+fn serves(peer: &Peer, piece: u32) -> bool {
+    !peer.peer_choking && !peer.stalled && !peer.snubbed && peer.pieces.contains(piece)
 }
 
 /// Bytes a second; a peer of unknown rate is taken for a slow one.

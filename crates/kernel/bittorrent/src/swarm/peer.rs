@@ -4,7 +4,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::haste::GaveWay;
 use super::{PeerKey, PeerParams};
 use crate::bitfield::Bitfield;
 use crate::extension::{self, ExtendedHandshake};
@@ -32,6 +31,13 @@ pub(super) enum Standing {
 pub(super) struct Pending {
     pub(super) block: BlockRef,
     pub(super) standing: Standing,
+}
+
+/// Pieces that made way for urgent ones, and when.
+#[derive(Debug, Clone)]
+pub(super) struct GaveWay {
+    pub(super) at: Instant,
+    pub(super) pieces: BTreeSet<u32>,
 }
 
 /// One connected peer.

@@ -9,6 +9,7 @@ use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::swarm::PeerKey as SwarmKey;
 
 use super::core::PeerEntry;
+use crate::map::{Tally, columns};
 use crate::status::Weave;
 
 /// 1,000 givers have a name, as many as are remembered with what was exchanged with them. What comes from more (a peer may
@@ -114,10 +115,9 @@ impl Givers {
 
     /// The pieces in `have` as a strip.
     pub(crate) fn weave(&self, have: &Bitfield) -> Weave {
-        let columns = have.len().min(WEAVE_COLUMNS);
         let mut tally = Tally::new(self.names.len() + 1);
         let mut cells: Vec<Option<u16>> = Vec::new();
-        for (from, to) in crate::map::columns(have.len(), columns) {
+        for (from, to) in columns(have.len(), have.len().min(WEAVE_COLUMNS)) {
             let here = have.count_between(from, to);
             let half = here * 2 >= to - from;
             cells.push(half.then(|| match self.of_piece.is_empty() {
@@ -150,38 +150,6 @@ impl Givers {
         };
         let cells = cells.iter().map(letter).collect();
         Weave { givers, cells }
-    }
-}
-
-/// Finds who is named most often, again and again without a new table.
-pub(crate) struct Tally {
-    counts: Vec<u32>,
-    named: Vec<u16>,
-}
-
-impl Tally {
-    /// For indices below `indices`.
-    pub(crate) fn new(indices: usize) -> Self {
-        Tally { counts: vec![0; indices], named: Vec::new() }
-    }
-
-    /// The index named most often, the lowest of several; 0 if none is.
-    pub(crate) fn most(&mut self, named: impl Iterator<Item = u16>) -> u16 {
-        for index in named {
-            let Some(count) = self.counts.get_mut(usize::from(index)) else { continue };
-            if *count == 0 {
-                self.named.push(index);
-            }
-            *count += 1;
-        }
-        let mut best = (0, OURS);
-        for index in self.named.drain(..) {
-            let count = std::mem::take(&mut self.counts[usize::from(index)]);
-            if count > best.0 || (count == best.0 && index < best.1) {
-                best = (count, index);
-            }
-        }
-        best.1
     }
 }
 

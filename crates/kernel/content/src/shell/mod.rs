@@ -32,7 +32,6 @@ pub(crate) use self::core::{Core, Counts, PeerEntry, Traffic};
 pub(crate) use assembly::{PieceMemory, Verdict};
 pub(crate) use content::Content;
 pub(crate) use effects::{Effects, Note};
-pub(crate) use givers::Tally;
 pub(crate) use mailbox::{Letter, Mailbox};
 pub(crate) use throttle::{Allowance, Limiter, Throttle, Way};
 

@@ -132,6 +132,8 @@ async fn the_more_wanted_file_comes_first_and_the_choice_lasts() {
     b.engine.set_selection(id, vec![0, 2]).await.unwrap();
     assert_eq!(priorities(&b, id), [Low, Skip, High, Skip], "nothing was changed by what failed");
     b.engine.set_selection(id, vec![0, 1, 2]).await.unwrap();
+    let limits = RateLimits { download: Some(5_000_000), upload: Some(1) };
+    b.engine.set_torrent_limits(id, limits).unwrap();
     b.engine.shutdown().await;
     drop(b);
 
@@ -140,6 +142,7 @@ async fn the_more_wanted_file_comes_first_and_the_choice_lasts() {
     let b = setup.start().await;
     until("the check", || b.engine.map(id, 1).ok()).await;
     assert_eq!(priorities(&b, id), [Low, Normal, High, Skip], "after a restart");
+    assert_eq!(b.engine.get(id).unwrap().limits, limits);
     let mut events = b.feed.subscribe_now();
     b.engine.set_limits(RateLimits { download: Some(4_000_000), upload: None });
     b.engine.add_peers(id, vec![KnownPeer::Socket(a.address)]).unwrap();
