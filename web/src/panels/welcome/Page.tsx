@@ -9,7 +9,7 @@ import { TextLink } from '../../look/TextLink';
 import { Done } from './Done';
 import styles from './Page.module.css';
 import { Place } from './Place';
-import { Restore } from './Restore';
+import { Restore, RESTORED } from './Restore';
 import { Step } from './Step';
 import { Who } from './Who';
 import { Words } from './Words';
@@ -20,7 +20,7 @@ type At = 'who' | 'restore' | 'words' | 'place' | 'done';
 export default function Page() {
   const { t } = useTranslation('welcome');
   const client = useQueryClient();
-  const [at, setAt] = useState<At>('who');
+  const [at, setAt] = useState<At>(() => (sessionStorage.getItem(RESTORED) === null ? 'who' : 'place'));
   const setup = useQuery({
     queryKey: ['setup'],
     queryFn: () => answer(api.GET('/api/v1/setup')),
@@ -54,6 +54,7 @@ export default function Page() {
           setup={data}
           onDone={() => {
             setAt('done');
+            sessionStorage.removeItem(RESTORED);
             client.setQueryData(['setup'], { ...data, done: true });
           }}
         />

@@ -9,6 +9,9 @@ import { comeBack } from './comeBack';
 import { PHRASE_WORDS, wordsIn } from './phrase';
 import { Step } from './Step';
 
+/** Tells the page, after it was loaded anew, that the words are known to who sits before it. */
+export const RESTORED = 'weft.restored';
+
 /** 24 words, each looked up as it is typed; whether they belong together the node says. */
 export function Restore({ onBack }: { onBack: () => void }) {
   const { t } = useTranslation('welcome');
@@ -24,6 +27,7 @@ export function Restore({ onBack }: { onBack: () => void }) {
       const body = { phrase: wordsIn(text).join(' '), ...(device.trim() === '' ? {} : { device_name: device.trim() }) };
       const { url } = await answer(api.POST('/api/v1/setup/restore', { body }));
       setText('');
+      sessionStorage.setItem(RESTORED, 'yes');
       // The node is another peer then, and its session too: the address that it gave signs in.
       await comeBack(url);
     },
