@@ -27,7 +27,9 @@ export function DeviceMenu() {
   const name = node?.device_name ?? session.device_name ?? '';
   return (
     <MenuTrigger>
-      <Button aria-label={t('me.menu')} className={cx(styles.me)}>
+      <Button className={cx(styles.me)}>
+        {/* Before the name that is seen, so that both are the button's name. */}
+        <span className="unseen">{t('me.menu')}: </span>
         <span className={styles.icon}>{peer && <Identicon of={peer} />}</span>
         <span className={styles.words}>
           {name && <Name text={name} oneLine />}

@@ -87,8 +87,9 @@ export function HubGraph({ services, label, self, partners = false, height = par
                 <g transform={`translate(${at.x} ${at.y})`}>
                   <DoingMark doing={service.doing} colour={`var(--t${service.thread % 8})`} />
                 </g>
+                {/* The space keeps the words apart for those who compare them with the link's name. */}
                 <text x={x} y={at.y} textAnchor={anchor} className={styles.name}>
-                  {service.name}
+                  {`${service.name} `}
                 </text>
                 <text x={x} y={at.y + 14} textAnchor={anchor} className={styles.note}>
                   {service.note}

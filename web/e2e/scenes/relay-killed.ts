@@ -1,0 +1,132 @@
+import type { Window } from '../browser';
+import { lab, order, type Name } from '../lab';
+import type { Scene } from '../scene';
+import { picture, wear } from '../screens';
+import { must, until } from '../until';
+
+interface Offered {
+  offered_relay: { url: string } | null;
+}
+
+/** The part of a relay's name that the page shows. */
+function keyOf(url: string): string {
+  return new URL(url).hostname.split('.')[0] ?? '';
+}
+
+/** How the line to a peer is drawn on the overview's map. */
+async function line({ page }: Window, peer: string) {
+  return page.evaluate((peer) => {
+    const path = document.querySelector<SVGPathElement>(`path[data-line="${peer}"]`);
+    const dot = document.querySelector<SVGGElement>(`g[data-peer="${peer}"]`);
+    if (!path || !dot) return null;
+    const dashed = getComputedStyle(path).strokeDasharray !== 'none';
+    return { route: dot.dataset['route'] ?? '', via: dot.dataset['via'] ?? '', dashed };
+  }, peer);
+}
+
+/** Whether a peer's dot is drawn, and how. */
+async function dot({ page }: Window, peer: string): Promise<string | null> {
+  return page.locator(`g[data-peer="${peer}"]`).getAttribute('data-route');
+}
+
+/** The relay between two peers dies: it is offline on the page, the path takes the other one, and the bytes go on. */
+export const relayKilled: Scene = async (stage) => {
+  const { page } = stage.ben;
+  const { infoHash } = stage.video;
+  const ann = lab.ann.key;
+  const relays = new Map<string, Name>();
+  for (const name of ['oak', 'elm'] as const) {
+    const { offered_relay } = await lab[name].get<Offered>('/network/status');
+    must(offered_relay, `${name} offers no relay`);
+    relays.set(keyOf(offered_relay.url), name);
+  }
+  await stage.ben.panel('Overview');
+  await page.getByRole('group', { name: /^Map of connections/ }).waitFor();
+  const before = await until('the path to ann on the map', async () => {
+    const drawn = await line(stage.ben, ann);
+    return drawn !== null && relays.has(drawn.via) && drawn;
+  });
+  must(before.route === 'relayed' && before.dashed, `the path to ann is drawn ${JSON.stringify(before)}`);
+  const cara = await until('the path to cara on the map', () => line(stage.ben, lab.cara.key));
+  must(cara.route === 'direct' && !cara.dashed, `the path to cara is drawn ${JSON.stringify(cara)}`);
+  const table = page.getByRole('group', { name: 'Who you are connected to', exact: true });
+  const choose = page.getByRole('radiogroup', { name: 'Show as: Who you are connected to' });
+  await choose.getByRole('radio', { name: 'Table' }).click();
+  await table
+    .getByRole('row', { name: /Ann/ })
+    .getByText(/through relay/)
+    .waitFor();
+  await choose.getByRole('radio', { name: 'Graph' }).click();
+
+  const used = relays.get(before.via);
+  must(used, 'no relay is in use');
+  // Who the relay in use is, by the node that is reached through it.
+  const { home_relay } = await lab.ann.network();
+  must(
+    home_relay !== null && home_relay !== undefined && relays.get(keyOf(home_relay)) === used,
+    `the map says ${used}, ann is reached at ${String(home_relay)}`,
+  );
+  for (const theme of ['light', 'dark'] as const) {
+    await wear(stage.ben, theme);
+    await picture(stage.ben, theme === 'dark' ? 'readme-overview-dark' : 'overview-transfer-light-1440', false);
+  }
+  await wear(stage.ben, 'light');
+  must((await dot(stage.ben, lab[used].key)) === 'direct', `${used} is not connected on the map`);
+
+  const given = async () => {
+    const { exchanged } = await lab.ben.torrent(infoHash);
+    return exchanged.find(({ peer }) => peer === ann)?.downloaded ?? 0;
+  };
+  const killed = performance.now();
+  await order('kill', used);
+  const other = await until('the path to take the other relay', async () => {
+    const drawn = await line(stage.ben, ann);
+    return drawn !== null && drawn.via !== before.via && drawn;
+  });
+  const seconds = (performance.now() - killed) / 1000;
+  must(relays.has(other.via) && other.dashed, `the path to ann is drawn ${JSON.stringify(other)}`);
+  const already = await given();
+  await until('bytes of ann by the other relay', async () => (await given()) > already + 200_000);
+  const flows = (performance.now() - killed) / 1000;
+  await until(
+    `${used} to be offline on the map`,
+    async () => (await dot(stage.ben, lab[used].key)) === 'offline',
+    60_000,
+  );
+  const away = (performance.now() - killed) / 1000;
+  await picture(stage.ben, 'relay-killed-light-1440', false);
+
+  // The same in words: who is away, which relay is left, and what happened.
+  await stage.ben.panel('Network');
+  await page
+    .getByRole('group', { name: 'Relay peers', exact: true })
+    .getByText('does not answer, tried again later')
+    .waitFor();
+  await page
+    .getByRole('radiogroup', { name: 'Show as: Paths over time' })
+    .getByRole('radio', { name: 'Table' })
+    .click();
+  const times = page.getByRole('group', { name: 'Paths over time', exact: true });
+  await times
+    .getByRole('row', { name: /Ann.*through a relay peer/ })
+    .first()
+    .waitFor();
+  await page
+    .getByRole('radiogroup', { name: 'Show as: Paths over time' })
+    .getByRole('radio', { name: 'Graph' })
+    .click();
+  await stage.ben.panel('Activity');
+  await page
+    .getByRole('listbox')
+    .getByText(/^Ann was reached over another relay after|^The relay .* does not answer/)
+    .first()
+    .waitFor();
+
+  await order('start', used);
+  await until(
+    `${used} to be back`,
+    async () => (await lab[used].get<Offered>('/network/status')).offered_relay !== null,
+    60_000,
+  );
+  return `${used} killed: other relay on the map after ${seconds.toFixed(1)} s, bytes through it after ${flows.toFixed(1)} s, shown offline after ${away.toFixed(1)} s`;
+};
