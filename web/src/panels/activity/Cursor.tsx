@@ -74,7 +74,7 @@ export function Cursor() {
   const value = held ?? at_ms ?? now_ms;
 
   const go = (to: number) => {
-    if (to >= now_ms - NOW_MS) journey.back();
+    if (to > now_ms - NOW_MS) journey.back();
     else journey.to(Math.max(oldest_at_ms, to));
   };
 
@@ -105,7 +105,7 @@ export function Cursor() {
             step={250}
             value={value}
             isDisabled={!history.data}
-            say={(ms) => (ms >= now_ms - NOW_MS ? t('cursor.now') : timeOfDay(ms))}
+            say={(ms) => (ms > now_ms - NOW_MS ? t('cursor.now') : timeOfDay(ms))}
             onChange={(ms) => {
               setHeld(ms);
               go(ms);
