@@ -1,6 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { FOLDER, lab, order, ORIGIN, type Name } from './lab';
 import { must } from './until';
 
@@ -106,6 +106,11 @@ export class Window {
     }, to);
     await this.page.waitForFunction((path) => location.pathname === path, to);
   }
+}
+
+/** The table of that title, with the box it scrolls in. */
+export function tableOf(page: Page, title: string): Locator {
+  return page.locator(`[aria-label^="${title}"]:has(> table)`);
 }
 
 /** A fresh window on a peer's machine, at nothing yet. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { NARROW, WIDE, type Window } from './browser';
-import { must } from './until';
+import { must, until } from './until';
 
 const folder = process.env['WEFT_SCREENS'] ?? '.';
 
@@ -22,13 +22,20 @@ export async function wear({ page }: Window, theme: Theme): Promise<void> {
   });
 }
 
-/** The page must not be wider than the screen. */
+/** The page must not be wider than the screen, once its drawings have measured themselves. */
 export async function mustFit({ page, name }: Window, what: string): Promise<void> {
-  const [wide, screen] = await page.evaluate(() => [
-    document.scrollingElement?.scrollWidth ?? 0,
-    document.documentElement.clientWidth,
-  ]);
-  must((wide ?? 0) <= (screen ?? 0), `${name}: ${what} is ${String(wide)} px wide on a screen of ${String(screen)} px`);
+  await until(
+    `${name}'s ${what} to fit the screen`,
+    async () => {
+      const [wide, screen] = await page.evaluate(() => [
+        document.scrollingElement?.scrollWidth ?? 0,
+        document.documentElement.clientWidth,
+      ]);
+      must((wide ?? 0) <= (screen ?? 0), `it is ${String(wide)} px wide on a screen of ${String(screen)} px`);
+      return true;
+    },
+    3_000,
+  );
 }
 
 /** Pictures of the page as it is: both themes, wide and narrow. Each must fit. */

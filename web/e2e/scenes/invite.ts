@@ -1,4 +1,4 @@
-import { signedIn } from '../browser';
+import { signedIn, tableOf } from '../browser';
 import { lab } from '../lab';
 import type { Scene } from '../scene';
 import { picture } from '../screens';
@@ -34,7 +34,7 @@ export const invite: Scene = async (stage) => {
   await asks.getByText('Suggests the name Ann.').waitFor();
   await picture(stage.ben, 'accept-light-1440', false);
   await asks.getByRole('button', { name: 'Add to my people' }).click();
-  const book = ben.getByRole('group', { name: 'People you know', exact: true });
+  const book = tableOf(ben, 'People you know');
   await book.getByRole('link', { name: 'Ann' }).waitFor();
   const contacts = await lab.ben.get<Contact[]>('/people/contacts');
   const [ann] = contacts;
@@ -44,7 +44,7 @@ export const invite: Scene = async (stage) => {
   // The other way round by the API, so that both sides have names.
   const back = await lab.ben.post<{ link: string }>('/people/invitations', { petname: 'Ben', valid_seconds: 3600 });
   await lab.ann.post('/people/invitations/accept', { link: back.link, petname: null });
-  await page.getByRole('group', { name: 'People you know', exact: true }).getByRole('link', { name: 'Ben' }).waitFor();
+  await tableOf(page, 'People you know').getByRole('link', { name: 'Ben' }).waitFor();
 
   // Relay peers are peers too: Ben knows both by their keys.
   await stage.ben.panel('Network');

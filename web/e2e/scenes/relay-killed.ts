@@ -1,4 +1,4 @@
-import type { Window } from '../browser';
+import { tableOf, type Window } from '../browser';
 import { lab, order, type Name } from '../lab';
 import type { Scene } from '../scene';
 import { picture, wear } from '../screens';
@@ -49,7 +49,7 @@ export const relayKilled: Scene = async (stage) => {
   must(before.route === 'relayed' && before.dashed, `the path to ann is drawn ${JSON.stringify(before)}`);
   const cara = await until('the path to cara on the map', () => line(stage.ben, lab.cara.key));
   must(cara.route === 'direct' && !cara.dashed, `the path to cara is drawn ${JSON.stringify(cara)}`);
-  const table = page.getByRole('group', { name: 'Who you are connected to', exact: true });
+  const table = tableOf(page, 'Who you are connected to');
   const choose = page.getByRole('radiogroup', { name: 'Show as: Who you are connected to' });
   await choose.getByRole('radio', { name: 'Table' }).click();
   await table
@@ -98,15 +98,12 @@ export const relayKilled: Scene = async (stage) => {
 
   // The same in words: who is away, which relay is left, and what happened.
   await stage.ben.panel('Network');
-  await page
-    .getByRole('group', { name: 'Relay peers', exact: true })
-    .getByText('does not answer, tried again later')
-    .waitFor();
+  await tableOf(page, 'Relay peers').getByText('does not answer, tried again later').waitFor();
   await page
     .getByRole('radiogroup', { name: 'Show as: Paths over time' })
     .getByRole('radio', { name: 'Table' })
     .click();
-  const times = page.getByRole('group', { name: 'Paths over time', exact: true });
+  const times = tableOf(page, 'Paths over time');
   await times
     .getByRole('row', { name: /Ann.*through a relay peer/ })
     .first()
