@@ -24,7 +24,7 @@ use crate::limits::Limits;
 use crate::link::{BoxLink, PathKind};
 use crate::listener::{Listener, ListenerCounts};
 use crate::outside;
-use crate::peers::PeerTable;
+use crate::peers::{Observation, Observe as _, PeerTable};
 use crate::pool::DialError;
 use crate::presence;
 use crate::registry::{HandlerRegistry, Status};
@@ -229,6 +229,16 @@ impl Overlay {
             dht: inner.dht.status(),
             connections: hub.pool.all().len(),
             max_connections: hub.limits.config().max_connections,
+        }
+    }
+
+    /// Notes the round trip of every overlay connection as it is now: the transport measures it with every packet, and says
+    /// so only when asked.
+    pub fn note_round_trips(&self) {
+        for connection in self.inner.hub.pool.all() {
+            if let Some(rtt) = connection.rtt() {
+                self.inner.hub.peers.observe(connection.peer.into(), Observation::Rtt(rtt));
+            }
         }
     }
 

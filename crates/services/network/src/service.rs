@@ -55,6 +55,7 @@ impl Service for NetworkService {
     }
 
     fn activity(&self) -> Activity {
+        self.overlay.note_round_trips();
         let peers = self.overlay.peers().connected(LIVE_PEERS);
         let (bytes_in, bytes_out) = self.overlay.traffic();
         let dht = self.overlay.dht().status();

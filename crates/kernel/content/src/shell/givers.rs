@@ -117,10 +117,9 @@ impl Givers {
     pub(crate) fn weave(&self, have: &Bitfield) -> Weave {
         let mut tally = Tally::new(self.names.len() + 1);
         let mut cells: Vec<Option<u16>> = Vec::new();
-        for (from, to) in columns(have.len(), have.len().min(WEAVE_COLUMNS)) {
+        for (column, (from, to)) in (0..).zip(columns(have.len(), have.len().min(WEAVE_COLUMNS))) {
             let here = have.count_between(from, to);
-            let half = here * 2 >= to - from;
-            cells.push(half.then(|| match self.of_piece.is_empty() {
+            cells.push(is_woven(column, here, to - from).then(|| match self.of_piece.is_empty() {
                 true => OURS,
                 false => tally.most((from..to).filter(|piece| have.contains(*piece)).map(|piece| self.of(piece))),
             }));
@@ -153,6 +152,16 @@ impl Givers {
     }
 }
 
+/// Whether a column of which `here` of `pieces` pieces are here is drawn as woven.
+///
+/// Pieces come rarest first, so every column of a large torrent fills at the same pace: with one threshold for all of them
+/// a strip would stay empty and then be full at once. With 64 thresholds, spread as evenly as bit reversal spreads them,
+/// as many columns are woven as the torrent is done, and one that is woven stays so.
+fn is_woven(column: u32, here: u32, pieces: u32) -> bool {
+    let threshold = column.reverse_bits() >> (u32::BITS - WEAVE_COLUMNS.ilog2());
+    u64::from(here) * u64::from(WEAVE_COLUMNS) > u64::from(threshold) * u64::from(pieces)
+}
+
 impl Weave {
     /// A strip of `pieces` of which nothing is known yet.
     pub(crate) fn unknown(pieces: u32) -> Self {
@@ -181,7 +190,7 @@ mod tests {
         let mut have = Bitfield::new(128);
         assert_eq!(givers.weave(&have), Weave::unknown(128));
         (0..8).for_each(|p| assert!(have.insert(p)));
-        have.insert(9); // half of its column
+        have.insert(9); // one of its column's two
         have.insert(12);
         for piece in [2, 3, 4, 12] {
             given(&mut givers, piece, 128, if piece < 4 { "a" } else { "b" });
@@ -193,6 +202,20 @@ mod tests {
         givers.forget(3);
         assert_eq!(&givers.weave(&have).cells[..2], "00");
         assert_eq!(givers.weave(&have).givers, ["", "b"], "who cannot be seen is not named");
+    }
+
+    #[test]
+    fn as_many_columns_are_woven_as_the_torrent_is_done() {
+        for pieces in [1, 3, 11, 64, 1000] {
+            let mut before = 0;
+            for here in 0..=pieces {
+                let woven = (0..WEAVE_COLUMNS).filter(|column| is_woven(*column, here, pieces)).count() as u32;
+                assert!(woven >= before, "one that is woven stays so");
+                assert!(woven.abs_diff(WEAVE_COLUMNS * here / pieces) <= 1, "{woven} columns at {here} of {pieces}");
+                before = woven;
+            }
+            assert_eq!(before, WEAVE_COLUMNS);
+        }
     }
 
     #[test]
@@ -274,7 +297,7 @@ mod tests {
             for (c, cell) in (0..columns).zip(weave.cells.bytes()) {
                 let range = c * pieces / columns..(c + 1) * pieces / columns;
                 let mine: Vec<u32> = range.clone().filter(|p| have.contains(*p)).collect();
-                prop_assert_eq!(cell == b'.', mine.len() * 2 < range.len());
+                prop_assert_eq!(cell != b'.', is_woven(c, mine.len() as u32, range.len() as u32));
                 if cell != b'.' {
                     let at = LETTERS.iter().position(|l| *l == cell).unwrap();
                     let name = &weave.givers[at];
