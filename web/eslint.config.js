@@ -34,6 +34,42 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/panels/registry.ts', 'src/**/*.test.{ts,tsx}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              // From a panel's folder, `../` is the folder of all panels, where only the type of a panel is for them.
+              regex: '/panels/(?!panel$|registry$)',
+              message: 'A panel is a room of its own: what two panels need belongs beside them.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // A panel's own files; in its inner folders `../` is the panel itself.
+    files: ['src/panels/*/*.{ts,tsx}'],
+    ignores: ['src/**/*.test.{ts,tsx}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^\\.\\./(?!panel$|\\.\\./)',
+              message: 'A panel is a room of its own: what two panels need belongs beside them.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.{js,mjs}'],
     languageOptions: { globals: { ...globals.node, ...globals.browser } },
   },

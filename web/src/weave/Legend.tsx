@@ -17,10 +17,19 @@ export interface LegendProps {
 export function Legend({ peers, threadOf, nameOf }: LegendProps) {
   const { t } = useTranslation('weave');
   const shown = peers.slice(0, MOST);
+  // A device that was met by several addresses is drawn in one thread: it is named once.
+  const said = new Set<string>();
+  const isAgain = (peer: string) => {
+    const { index, pattern } = threadOf(peer);
+    const words = `${String(index)} ${String(pattern)} ${nameOf(peer)}`;
+    const again = peer !== UNDYED && said.has(words);
+    said.add(words);
+    return again;
+  };
   return (
     <ul className={styles.legend}>
       {shown.map((peer) => (
-        <li key={peer} data-peer={peer}>
+        <li key={peer} data-peer={peer} hidden={isAgain(peer)}>
           <Mark peer={peer} threadOf={threadOf} />
           <bdi>{peer === UNDYED ? t('already') : nameOf(peer)}</bdi>
         </li>
