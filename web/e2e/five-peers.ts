@@ -10,7 +10,7 @@ import { keyboard } from './scenes/keyboard';
 import { offline } from './scenes/offline';
 import { panels } from './scenes/panels';
 import { play } from './scenes/play';
-import { relayKilled } from './scenes/relay-killed';
+import { relayBack, relayKilled } from './scenes/relay-killed';
 import { replay } from './scenes/replay';
 import { share } from './scenes/share';
 import { strangers } from './scenes/strangers';
@@ -24,6 +24,7 @@ const scenes: Record<string, Scene> = {
   'fetch by link': fetch,
   'relay killed': relayKilled,
   'play and seek': play,
+  'relay back': relayBack,
   replay,
   'offline node': offline,
   'keyboard only': keyboard,

@@ -160,21 +160,25 @@ export const fetch: Scene = async (stage) => {
   await page.getByRole('button', { name: 'Tell', exact: true }).click();
 
   let most = { cells: 0, missing: 0, givers: 0 };
-  let moments = 0;
+  const pace: { at: number; bytes: number }[] = [];
   for (const part of [0.05, 0.1, 0.15]) {
     const at = await until(`${String(part * 100)} %`, async () => {
       const torrent = await lab.ben.torrent(infoHash);
       return torrent.progress >= part && torrent;
     });
-    must(at.rate_down < LIMIT * 1.3, `the limit does not hold: ${String(at.rate_down)} bytes a second`);
+    pace.push({ at: performance.now(), bytes: at.downloaded });
     const seen = await hues(stage.ben, infoHash);
     must(
       seen.cells > most.cells,
       `the matrix does not fill: ${String(most.cells)} columns, then ${String(seen.cells)}`,
     );
     most = { ...seen, givers: Math.max(seen.givers, most.givers) };
-    moments += 1;
   }
+  // What came before the first moment was faster: a limit lets the first second's worth through at once.
+  const [begun, ended] = [pace[0], pace.at(-1)];
+  must(begun && ended, 'there was no moment');
+  const rate = ((ended.bytes - begun.bytes) / (ended.at - begun.at)) * 1000;
+  must(rate < LIMIT * 1.15, `the limit of ${String(LIMIT)} bytes a second does not hold: ${rate.toFixed(0)}`);
   must(most.missing > 0, 'nothing is missing: there was nothing to watch');
   must(most.givers >= 2, `only ${String(most.givers)} gave: ann and cara should`);
   const cells = await table(stage.ben, infoHash);
@@ -187,6 +191,6 @@ export const fetch: Scene = async (stage) => {
   const map = await lab.ben.map(infoHash, 64);
   must(Math.min(...map.availability) === 1, `the node says ${map.availability.join(' ')}`);
   must(Number(await histogram.getAttribute('data-columns')) > 10, 'the histogram has no columns');
-  say(`    ${String(moments)} moments, ${String(most.cells)} columns by hue, ${String(cells)} by table`);
-  return `metadata after ${first.toFixed(1)} s; hues of ${String(most.givers)} givers agree with the API; limit ${String(LIMIT / 1e6)} MB/s holds`;
+  say(`    ${String(pace.length)} moments, ${String(most.cells)} columns by hue, ${String(cells)} by table`);
+  return `metadata after ${first.toFixed(1)} s; hues of ${String(most.givers)} givers agree with the API; limit ${String(LIMIT / 1e6)} MB/s: ${(rate / 1e6).toFixed(2)} came`;
 };

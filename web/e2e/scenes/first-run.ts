@@ -42,6 +42,7 @@ export const firstRun: Scene = async (stage) => {
 
   await page.getByRole('button', { name: 'Show my words' }).click();
   const list = page.getByRole('list', { name: 'Your 24 words' });
+  await list.waitFor();
   const words = await list.locator('code').allTextContents();
   must(words.length === 24 && words.every((word) => /^[a-z]+$/.test(word)), `no 24 words: ${String(words.length)}`);
   await look('first-run-words');
