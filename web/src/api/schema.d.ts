@@ -2058,8 +2058,8 @@ export interface components {
         /** @description Who gave a torrent's pieces, in a strip short enough for every list. */
         Weave: {
             /**
-             * @description One character a column, 64 columns at most: `.` where fewer than half of the column's pieces are here, else the
-             *     index among `givers` of who gave most of them, as one of `0-9a-zA-Z`.
+             * @description One character a column, 64 columns at most: the index among `givers` of who gave most of the column's pieces, as one
+             *     of `0-9a-zA-Z`, or `.` where too few are here. As many columns are woven as the torrent is done.
              */
             cells: string;
             /** @description Who gave pieces: a peer's key if proven, else its address. The first is empty: here before this start, or our own. */
