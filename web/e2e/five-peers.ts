@@ -24,11 +24,12 @@ const scenes: Record<string, Scene> = {
   'fetch by link': fetch,
   'relay killed': relayKilled,
   'play and seek': play,
-  'relay back': relayBack,
   replay,
-  'offline node': offline,
   'keyboard only': keyboard,
   'every panel': panels,
+  // A while after it died: nothing is heard of it any more.
+  'relay back': relayBack,
+  'offline node': offline,
   'hostile names': hostileNames,
   'pages of strangers': strangers,
 };

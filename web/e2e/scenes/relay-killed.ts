@@ -126,12 +126,22 @@ export const relayBack: Scene = async (stage) => {
   const { key } = lab[relay];
   await stage.ben.panel('Overview');
   await until(`${relay} to be offline on the map`, async () => (await dot(stage.ben, key)) === 'offline', 90_000);
-  const away = (performance.now() - at) / 1000;
+  const offline = (performance.now() - at) / 1000;
   await picture(stage.ben, 'relay-offline-light-1440', false);
-  await order('start', relay);
   await stage.ben.panel('Network');
-  await tableOf(page, 'Relay peers')
-    .getByText('does not answer, tried again later')
-    .waitFor({ state: 'detached', timeout: 90_000 });
-  return `${relay} offline on the map ${away.toFixed(0)} s after it died, and in use again`;
+  const table = tableOf(page, 'Relay peers');
+  const away = table.getByRole('row', { name: /does not answer, tried again later/ });
+  await away.waitFor();
+  await order('start', relay);
+  const started = performance.now();
+  await until(
+    `${relay} to be usable`,
+    async () =>
+      (await lab.ben.network()).relays.length >= 2 && (await lab.ben.network()).relays.every(({ usable }) => usable),
+    90_000,
+  );
+  await table.getByRole('row', { name: /ready/ }).waitFor();
+  await away.waitFor({ state: 'detached' });
+  const back = (performance.now() - started) / 1000;
+  return `${relay} offline on the map within ${offline.toFixed(0)} s of its death, usable again ${back.toFixed(1)} s after its start`;
 };

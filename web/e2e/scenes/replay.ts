@@ -42,15 +42,19 @@ export const replay: Scene = async (stage) => {
   });
   await picture(stage.ben, 'replay-files-light-1440', false);
   await stage.ben.panel('Activity');
-  for (let step = 0; step < 3; step++) await page.getByRole('button', { name: '10 s earlier' }).click();
+  for (let step = 0; step < 3; step++) {
+    const from = Number(await slider.inputValue());
+    await page.getByRole('button', { name: '10 s earlier' }).click();
+    await until('the cursor to go back', async () => Number(await slider.inputValue()) <= from - 9_000);
+  }
   await stage.ben.panel('Files');
   const earlier = await until('what was 30 s before', async () => {
-    if ((await strip.count()) === 0) return 0.1;
-    const at = await progress();
-    return at < then && at;
+    // Before it was added it is not in the list.
+    const at = (await strip.count()) === 0 ? 0 : await progress();
+    return at < then && { at };
   });
   await page.getByRole('button', { name: 'Back to now' }).click();
   await banner.waitFor({ state: 'detached' });
   await until('the present', async () => (await progress()) === 100);
-  return `${String(then)} % at the middle of the fetch, ${earlier < 1 ? 'nothing' : `${String(earlier)} %`} 30 s before, 100 % now`;
+  return `${String(then)} % at the middle of the fetch, ${String(earlier.at)} % 30 s before, 100 % now`;
 };

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { REBOUND, signedIn } from '../browser';
 import { lab, ORIGIN, PORT } from '../lab';
 import type { Scene } from '../scene';
-import { must } from '../until';
+import { must, until } from '../until';
 
 const ELSEWHERE = 9400;
 
@@ -106,11 +106,17 @@ export const strangers: Scene = async () => {
         document.body.append(frame);
         return new Promise((resolve) => frame.addEventListener('load', resolve));
       }, ORIGIN);
-      const inside = stranger.frames().find((frame) => frame !== stranger.mainFrame());
-      must(
-        inside?.url().startsWith('chrome-error:'),
-        `the page lets itself be framed by ${host}: ${String(inside?.url())}`,
+      const framed = () =>
+        stranger
+          .frames()
+          .find((frame) => frame !== stranger.mainFrame())
+          ?.url() ?? '';
+      await until(
+        `the browser to refuse a frame on ${host}`,
+        () => Promise.resolve(framed() !== '' && framed()),
+        5_000,
       );
+      must(framed().startsWith('chrome-error:'), `the page lets itself be framed by ${host}: ${framed()}`);
       refusals.push('frame');
     }
 
