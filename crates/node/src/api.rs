@@ -1,7 +1,7 @@
 //! The HTTP API: `/api/v1` with one branch a service, `/metrics`, `/health`.
 //!
 //! Every request passes the [`guard`] first, whatever it asks for: Host, Origin, credentials, then the body's type
-//! and size. Services add routes and nothing else. What is no route is a place in the [page](crate::page).
+//! and size. Services add routes and nothing else. What is no route is a place in the [`page`].
 
 mod config;
 mod events;

@@ -25,8 +25,11 @@ pub enum LoggingError {
     Change(#[from] reload::Error),
 }
 
-/// Changes what is logged; there is one once logging was set up here.
-static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>> = OnceLock::new();
+/// Changes what is logged.
+type Change = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
+
+/// There is one once logging was set up here.
+static CHANGE: OnceLock<Box<Change>> = OnceLock::new();
 
 /// Begins to log. Once a process.
 ///

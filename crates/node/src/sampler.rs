@@ -172,7 +172,7 @@ impl Counter {
 }
 
 fn figures(activity: Activity, bytes: (u64, u64), moved: (u64, u64), interval_ms: u64) -> ServiceFigures {
-    let a_second = |bytes: u64| if interval_ms == 0 { 0 } else { bytes.saturating_mul(1000) / interval_ms };
+    let a_second = |bytes: u64| bytes.saturating_mul(1000).checked_div(interval_ms).unwrap_or(0);
     let Activity { busy, mut partners, detail, .. } = activity;
     partners.truncate(MAX_PARTNERS);
     let fits = detail.to_string().len() <= MAX_DETAIL_BYTES;

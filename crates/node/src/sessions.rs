@@ -170,7 +170,7 @@ impl Sessions {
                 session.used_ms = now;
                 kept.sessions.push_back(session);
             }
-            self.file.write(&*kept);
+            self.file.write(&kept);
         }
         true
     }
@@ -209,7 +209,7 @@ impl Sessions {
         let mut kept = self.kept.lock();
         kept.forget_old(now_ms());
         let out = change(&mut kept);
-        self.file.write(&*kept);
+        self.file.write(&kept);
         out
     }
 }
