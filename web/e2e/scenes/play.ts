@@ -80,13 +80,6 @@ export const play: Scene = async (stage) => {
   await picture(stage.ben, 'play-light-1440', false);
   await page.getByRole('button', { name: 'Close' }).click();
 
-  // The limit goes, and the rest comes.
-  await lab.ben.put('/files/limits', { download: null, upload: null });
-  await until('all of it', async () => (await now()).complete, 60_000);
-  await page
-    .getByText(/^All of it is here/)
-    .first()
-    .waitFor();
   return (
     `plays ${first.toFixed(1)} s after the press at ${(begun.progress * 100).toFixed(0)} %, ` +
     `${wait.toFixed(1)} s from the jump to ${to.toFixed(0)} s of ${String(seconds)} s at ${(after.progress * 100).toFixed(0)} % ` +

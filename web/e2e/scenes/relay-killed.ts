@@ -91,6 +91,17 @@ export const relayKilled: Scene = async (stage) => {
   await until('bytes of ann by the other relay', async () => (await given()) > already + 200_000);
   const flows = (performance.now() - killed) / 1000;
   await picture(stage.ben, 'relay-killed-light-1440', false);
+  must(!(await lab.ben.torrent(infoHash)).complete, 'it was complete before the relay died: nothing had to go on');
+
+  // The limit goes, and the rest comes.
+  await lab.ben.put('/files/limits', { download: null, upload: null });
+  await until('all of it', async () => (await lab.ben.torrent(infoHash)).complete, 60_000);
+  const whole = (performance.now() - killed) / 1000;
+  await stage.ben.go(`/files/${infoHash}`);
+  await page
+    .getByText(/^All of it is here/)
+    .first()
+    .waitFor();
 
   // The same in words: who is away, which relay is left, and what happened.
   await stage.ben.panel('Network');
@@ -116,7 +127,7 @@ export const relayKilled: Scene = async (stage) => {
     .waitFor();
 
   stage.killed = { relay: used, at: killed };
-  return `${used} killed: other relay on the map after ${seconds.toFixed(1)} s, bytes through it after ${flows.toFixed(1)} s`;
+  return `${used} killed: other relay on the map after ${seconds.toFixed(1)} s, bytes through it after ${flows.toFixed(1)} s, all of it after ${whole.toFixed(1)} s`;
 };
 
 /** The dead relay peer is hollow on the map once nothing was heard of it for a while, and is used again when it is back. */
