@@ -26,6 +26,12 @@ function Addresses({ list }: { list: readonly (string | null | undefined)[] }) {
 export function Reach() {
   const { t } = useTranslation('network');
   const status = useFeed((state) => state.network.status);
+  // The snapshot's own count is of the moment when it was taken; peers come and go with the feed.
+  const connections = useFeed(({ network }) => {
+    let open = 0;
+    for (const peer of network.peers.values()) if (peer.key && peer.connections > 0) open += 1;
+    return open;
+  });
   if (!status) return null;
   const network = status.network.startsWith('private/')
     ? t('reach.private', { name: status.network.slice('private/'.length) })
@@ -44,7 +50,7 @@ export function Reach() {
             { term: t('reach.others'), value: <Addresses list={status.addresses} /> },
             {
               term: t('reach.connections'),
-              value: t('reach.of', { now: count(status.connections), most: count(status.max_connections) }),
+              value: t('reach.of', { now: count(connections), most: count(status.max_connections) }),
             },
             { term: t('reach.key'), value: <Copy text={status.key} what={t('reach.key')} /> },
           ]}
