@@ -10,7 +10,7 @@ import { Dialog } from '../../look/Dialog';
 import { Field } from '../../look/Field';
 import { Select } from '../../look/Select';
 import styles from './InviteDialog.module.css';
-import { Qr } from './Qr';
+import { Qr } from '../../look/Qr';
 
 const HOUR = 3_600;
 const VALID = { hour: HOUR, day: 24 * HOUR, week: 7 * 24 * HOUR, month: 30 * 24 * HOUR, ever: null };
@@ -49,7 +49,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
         }
       >
         <p>{t('invite.send')}</p>
-        <Qr text={made.qr} label={t('invite.qr')} />
+        <Qr text={made.qr} label={t('invite.qr')} tooLong={t('invite.tooLong')} large />
         <div className={styles.link}>
           <Copy text={made.link} what={t('invite.link')} keep={20} />
         </div>

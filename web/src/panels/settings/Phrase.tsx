@@ -7,6 +7,7 @@ import { ProblemError } from '../../api/problem';
 import { Button } from '../../look/Button';
 import { Card } from '../../look/Card';
 import { Field } from '../../look/Field';
+import { Words as List } from '../../look/Words';
 import styles from './Phrase.module.css';
 
 /** Long enough to copy 24 words by hand is longer; but a page that is left open shall not show them. */
@@ -35,14 +36,7 @@ function Words({ words, onHide }: { words: string[]; onHide: () => void }) {
   return (
     <>
       <p>{t('phrase.warning')}</p>
-      <ol className={styles.words} aria-label={t('phrase.words')}>
-        {words.map((word, place) => (
-          <li key={place}>
-            <span className={styles.place}>{place + 1}</span>
-            <code>{word}</code>
-          </li>
-        ))}
-      </ol>
+      <List words={words} label={t('phrase.words')} />
       <div className={styles.foot}>
         <Button onPress={onHide}>{t('phrase.hide')}</Button>
         <span className="quiet">{t('phrase.hides', { seconds: left })}</span>

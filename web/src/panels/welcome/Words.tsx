@@ -8,6 +8,7 @@ import { Confirm } from '../../look/Dialog';
 import { Field } from '../../look/Field';
 import { twoPlaces } from './phrase';
 import { Step } from './Step';
+import { Words as List } from '../../look/Words';
 import styles from './Words.module.css';
 
 /** Two words are asked back: who copied them has them. */
@@ -104,14 +105,7 @@ export function Words({ encrypted, onNext }: { encrypted: boolean; onNext: () =>
     >
       <p>{t('words.text')}</p>
       {words ? (
-        <ol className={styles.words} aria-label={t('words.list')}>
-          {words.map((word, place) => (
-            <li key={place}>
-              <span className={styles.place}>{place + 1}</span>
-              <code>{word}</code>
-            </li>
-          ))}
-        </ol>
+        <List words={words} label={t('words.list')} />
       ) : (
         <form id="reveal" onSubmit={submit}>
           {encrypted && (
