@@ -89,8 +89,9 @@ pub fn hand_over(data_dir: &Path, owner: &Owner) -> Result<(), IdentityError> {
     let path = keystore.path();
     let aside = path.with_extension("replaced");
     let moved = |source| IdentityError::Move { path: path.clone(), source };
-    std::fs::rename(&path, &aside).map_err(moved)?;
+    // All that can fail without the files is done before they are touched.
     let device = owner.device.clone().map_or_else(|| device_name(None), Ok)?;
+    std::fs::rename(&path, &aside).map_err(moved)?;
     match keystore.restore(&owner.phrase, device, None, now()) {
         Ok(_) => std::fs::remove_file(&aside).map_err(moved),
         Err(error) => {
