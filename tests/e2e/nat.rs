@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use weft_lab::api::{Api, Torrent};
 use weft_lab::clients::Source;
@@ -23,6 +24,10 @@ const LENGTHS: [u64; 4] = [40 << 20, 24 << 20, 8 << 20, 12_345];
 const PUNCHED: Duration = Duration::from_secs(30);
 /// From a home to the middle of the network: 40 ms from one home to the other and back.
 const DELAY: Duration = Duration::from_millis(10);
+/// So slow that the folder takes longer than a dead relay is remembered.
+const SLOW: u64 = 1 << 20;
+/// A dead relay's paths are forgotten within 30 s, what hung on them soon after.
+const LATE: Duration = Duration::from_secs(50);
 /// What the issue allows between the last byte before a relay's death and the first after it.
 const ALLOWED: Duration = Duration::from_secs(2);
 
@@ -101,13 +106,16 @@ struct Look {
 /// When content bytes came, looked at every 10 ms.
 struct Flow {
     task: JoinHandle<Result<Vec<Look>>>,
+    latest: watch::Receiver<Instant>,
 }
 
 impl Flow {
     /// Watches until the torrent is complete.
     fn of(api: &Api, hash: &str) -> Flow {
         let (api, hash) = (api.clone(), hash.to_owned());
+        let (tell, latest) = watch::channel(Instant::now());
         Flow {
+            latest,
             task: tokio::spawn(async move {
                 let mut seen: Vec<Look> = Vec::new();
                 loop {
@@ -115,6 +123,7 @@ impl Flow {
                     let bytes = torrent.downloaded;
                     if seen.last().is_none_or(|last| last.bytes != bytes) {
                         seen.push(Look { when: Instant::now(), bytes });
+                        tell.send_replace(Instant::now());
                     }
                     if torrent.complete {
                         return Ok(seen);
@@ -123,6 +132,11 @@ impl Flow {
                 }
             }),
         }
+    }
+
+    /// Waits until bytes came after `moment`, or all is there.
+    async fn until(&self, moment: Instant) {
+        let _ = self.latest.clone().wait_for(|latest| *latest > moment).await;
     }
 }
 
@@ -225,6 +239,50 @@ async fn symmetric_nats_change_the_relay_that_dies() -> Result<()> {
     ensure!(torrent.wasted == 0, "{} bytes arrived damaged", torrent.wasted);
     ensure!(pause <= ALLOWED, "bytes flowed again only after {pause:?}\n{}", here.ben.log_tail());
     Ok(())
+}
+
+/// What the library forgets of a dead relay's paths it forgets 15 s and 30 s later: a transfer goes on through both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_dead_relay_leaves_behind_stops_no_transfer() -> Result<()> {
+    let Some(scene) = Scene::on("what_a_dead_relay_leaves_behind_stops_no_transfer", [203, 0, 113]).await? else {
+        return Ok(());
+    };
+    let original = folder(&scene, 33)?;
+    let mut here = Neighbourhood::build(&scene, NatKind::Hard, true).await?;
+    let hash = here.begin(&original).await?;
+    here.ben.api()?.limit(Some(SLOW), None).await?;
+    let flow = Flow::of(here.ben.api()?, &hash);
+    weft_completes_to(&here.ben, &hash, 0.05).await?;
+    let used = relay_between(&here.ben, &here.ann).await?;
+    let in_use = here.relays.iter_mut().zip(&here.hints).find(|(_, hint)| hint.starts_with(&used));
+    let (in_use, _) = in_use.with_context(|| format!("{used} is no relay of ours"))?;
+    let name = in_use.name().to_owned();
+    in_use.kill()?;
+    let killed = Instant::now();
+    tokio::time::timeout(LATE * 2, flow.until(killed + LATE)).await.context("no bytes for long")?;
+    let next = relay_between(&here.ben, &here.ann).await?;
+    here.ben.api()?.limit(None, None).await?;
+    let torrent = weft_completes(&here.ben, &hash).await?;
+    let seen = flow.task.await??;
+    let pause = longest_pause(&seen, killed, LATE);
+    same(&original, &here.ben.data().join("files/original"))?;
+    let after = LATE.as_secs();
+    say(format!(
+        "{name}, in use, killed: longest pause in the {after} s after it {pause:.2?}; {} wasted",
+        torrent.wasted
+    ));
+    ensure!(next != used, "the relay in use is still said to be {used}, which is dead");
+    ensure!(pause <= ALLOWED, "bytes paused for {pause:?}\n{}", here.ben.log_tail());
+    Ok(())
+}
+
+/// The relay that carries what two peers exchange, as `of` tells.
+async fn relay_between(of: &Peer, other: &Peer) -> Result<String> {
+    until("the relay in use to be told", Duration::from_secs(10), || async {
+        let seen: Value = of.api()?.get(&format!("/api/v1/network/peers/{}", other.node()?.peer)).await?;
+        Ok(seen["via_relay"].as_str().map(str::to_owned))
+    })
+    .await
 }
 
 /// Waits until this part of the torrent is there; returns the part then.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use weft_service::Health;
 
-use crate::sampler::Figures;
+use crate::figures::Figures;
 
 /// What happened to the node itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -28,6 +28,7 @@ mod config;
 mod data_dir;
 mod error;
 mod event;
+mod figures;
 mod first_run;
 mod health;
 mod history;
@@ -51,8 +52,8 @@ pub use config::{
 pub use data_dir::{ApiToken, DataDirError, NodeAddress, read_token, running_node};
 pub use error::StartError;
 pub use event::NodeEvent;
+pub use figures::{Figures, IdleCost, ServiceFigures};
 pub use life::{Again, Owner};
 pub use node::{Node, NodeConfig};
 pub use paths::{NoHome, Paths};
-pub use sampler::{Figures, IdleCost, ServiceFigures};
 pub use sessions::NoRandomness;

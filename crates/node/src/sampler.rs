@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use weft_events::EventSink;
 use weft_service::Activity;
 
 use crate::event::NodeEvent;
+use crate::figures::{Figures, IdleCost, ServiceFigures};
 use crate::switchboard::Switchboard;
 
 /// Once a second: what a person takes for "now".
@@ -31,51 +31,6 @@ const MAX_DETAIL_BYTES: usize = 6 << 10;
 
 /// A day in milliseconds.
 const DAY_MS: u64 = 24 * 3600 * 1000;
-
-/// The node's figures at one moment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Figures {
-    /// Milliseconds since the sample before.
-    pub interval_ms: u64,
-    /// CPU time of this process since it started.
-    pub cpu_ms: u64,
-    /// Memory that this process holds, where the system tells.
-    pub rss_bytes: Option<u64>,
-    /// What it cost today to be there.
-    pub idle: IdleCost,
-    /// Each service that is on.
-    pub services: BTreeMap<&'static str, ServiceFigures>,
-}
-
-/// What was spent in seconds in which no service moved anything for anybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct IdleCost {
-    /// Since when: the later of midnight (UTC) and the node's start, in milliseconds since the Unix epoch.
-    pub since_ms: u64,
-    /// Bytes both ways.
-    pub bytes: u64,
-    /// CPU time.
-    pub cpu_ms: u64,
-}
-
-/// A service's figures.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ServiceFigures {
-    /// Whether it works for somebody.
-    pub busy: bool,
-    /// Bytes that came for it since it started.
-    pub bytes_in: u64,
-    /// Bytes that it sent since it started.
-    pub bytes_out: u64,
-    /// Bytes a second that come.
-    pub rate_in: u64,
-    /// Bytes a second that go.
-    pub rate_out: u64,
-    /// The peers it works with.
-    pub partners: Vec<String>,
-    /// Its own figures.
-    pub detail: Value,
-}
 
 /// Takes samples. Cheap to clone; all clones are the same.
 #[derive(Clone)]

@@ -60,14 +60,8 @@ export const relayKilled: Scene = async (stage) => {
 
   const used = relays.get(before.via);
   must(used, 'no relay is in use');
-  // Who dials goes to the home relay of who is dialled, and the answers come back the same way.
-  const { direction, relays: told } = await lab.ben.peer(ann);
-  const homes = { ann: (await lab.ann.network()).home_relay, ben: (await lab.ben.network()).home_relay };
-  const home = direction === 'in' ? homes.ben : homes.ann;
-  must(
-    home != null && relays.get(keyOf(home)) === used,
-    `the map says ${used}; ${JSON.stringify({ direction, homes, told, relays: [...relays] })}`,
-  );
+  const { via_relay } = await lab.ben.peer(ann);
+  must(via_relay != null && relays.get(keyOf(via_relay)) === used, `the map says ${used}, the node ${via_relay}`);
   for (const theme of ['light', 'dark'] as const) {
     await wear(stage.ben, theme);
     await picture(stage.ben, theme === 'dark' ? 'readme-overview-dark' : 'overview-transfer-light-1440', false);

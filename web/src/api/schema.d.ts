@@ -1580,6 +1580,8 @@ export interface components {
              * @description How fast it delivered what was asked of it, smoothed.
              */
             served_bytes_per_s?: number | null;
+            /** @description The relay that its packets go through, while the path in use is relayed. */
+            via_relay?: string | null;
         };
         /** @description One peer connection of a torrent. */
         PeerStatus: {

@@ -82,6 +82,14 @@ impl Path {
             Path::Relayed(_) | Path::Unknown => PathKind::Relayed,
         }
     }
+
+    /// The relay it goes through, if it is known to go through one.
+    pub(crate) fn relay(&self) -> Option<String> {
+        match self {
+            Path::Relayed(url) => Some(url.to_string()),
+            Path::Direct(_) | Path::Unknown => None,
+        }
+    }
 }
 
 /// One connection. Shared by the pool, its tasks and its links.

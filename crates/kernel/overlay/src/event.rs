@@ -29,10 +29,12 @@ pub enum OverlayEvent {
         peer: PeerKey,
         /// Over which path.
         path: PathKind,
+        /// The relay it goes through, if it is relayed.
+        via_relay: Option<String>,
         /// Whether they dialled us.
         incoming: bool,
     },
-    /// Packets to a connected peer take another kind of path now.
+    /// Packets to a connected peer take another path now: of another kind, or through another relay.
     PeerPathChanged {
         /// Who.
         peer: PeerKey,
@@ -40,6 +42,8 @@ pub enum OverlayEvent {
         from: PathKind,
         /// The path now.
         to: PathKind,
+        /// The relay it goes through now, if it is relayed.
+        via_relay: Option<String>,
     },
     /// The last overlay connection to a peer ended.
     PeerDisconnected {

@@ -93,11 +93,16 @@ impl Hub {
         // The members' gossip joins who is there; if it is behind, it hears of them from others.
         let _ = self.newcomers.try_send(connection.peer);
         if first {
+            let via_relay = path.relay();
+            self.peers.observe(connection.peer.into(), Observation::Via(via_relay.clone()));
             self.events.emit(&OverlayEvent::PeerConnected {
                 peer: connection.peer,
-                path: connection.path_kind(),
+                path: path.kind(),
+                via_relay,
                 incoming: connection.incoming,
             });
+        } else {
+            self.tell_path(connection.peer);
         }
     }
 }

@@ -116,6 +116,8 @@ pub enum Observation {
         /// The path it was on.
         path: PathKind,
     },
+    /// Its packets go through this relay, or through none.
+    Via(Option<String>),
     /// A round trip was measured.
     Rtt(Duration),
     /// The peer delivered something asked of it.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::alpn::Channel;
-use crate::connection::{CloseCode, PeerConnection};
+use crate::connection::{CloseCode, Path, PeerConnection};
 use crate::connector::{ConnectError, Target};
 use crate::keys::PeerKey;
 use crate::link::PathKind;
@@ -66,7 +66,7 @@ struct Slot {
 #[derive(Default)]
 pub(crate) struct Pool {
     /// The path to each connected peer as the event feed last told it. Locked before `slots` where both are.
-    told: Mutex<HashMap<PeerKey, PathKind>>,
+    told: Mutex<HashMap<PeerKey, Path>>,
     slots: Mutex<HashMap<SlotKey, Slot>>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) enum Removed {
     /// It was the last connection with the peer.
     Last,
     /// There is another one.
-    Remains(Arc<PeerConnection>),
+    Remains,
     /// It was not there.
     Nothing,
 }
@@ -127,7 +127,7 @@ impl Pool {
         let first = {
             let mut told = self.told.lock();
             let first = !told.contains_key(&connection.peer);
-            told.entry(connection.peer).or_insert(connection.path_kind());
+            told.entry(connection.peer).or_insert(connection.path());
             let mut slots = self.slots.lock();
             let slot = slots.entry((connection.peer, connection.channel)).or_default();
             slot.live.retain(|live| live.is_open());
@@ -157,25 +157,28 @@ impl Pool {
                 slots.remove(&key);
             }
         }
-        let left = Channel::ALL.iter().find_map(|channel| best(&slots.get(&(connection.peer, *channel))?.live));
-        match left {
-            Some(left) => Removed::Remains(left),
+        match in_use(&slots, connection.peer) {
+            Some(_) => Removed::Remains,
             None if told.remove(&connection.peer).is_some() => Removed::Last,
             None => Removed::Nothing,
         }
     }
 
-    /// A connection goes this way now. Returns the path that was told before, if that is another one.
-    pub(crate) fn moved(&self, peer: &PeerKey, to: PathKind) -> Option<PathKind> {
+    /// The path that was told before and the one that packets to the peer take now, if that is another one.
+    pub(crate) fn moved(&self, peer: &PeerKey) -> Option<(Path, Path)> {
         let mut told = self.told.lock();
         let before = told.get_mut(peer)?;
-        let before = std::mem::replace(before, to);
-        (before != to).then_some(before)
+        let now = in_use(&self.slots.lock(), *peer)?.path();
+        // Until a path is chosen, the one before is the better answer.
+        if *before == now || now == Path::Unknown {
+            return None;
+        }
+        Some((std::mem::replace(before, now.clone()), now))
     }
 
     /// The path to a connected peer.
     pub(crate) fn path_to(&self, peer: &PeerKey) -> Option<PathKind> {
-        self.told.lock().get(peer).copied()
+        self.told.lock().get(peer).map(Path::kind)
     }
 
     /// The live connection with this peer, if there is one.
@@ -199,6 +202,11 @@ impl Pool {
             })
             .collect()
     }
+}
+
+/// The connection that tells which way a peer's packets go: that of bulk, which is nearly all of them, else control.
+fn in_use(slots: &HashMap<SlotKey, Slot>, peer: PeerKey) -> Option<Arc<PeerConnection>> {
+    Channel::ALL.into_iter().rev().find_map(|channel| best(&slots.get(&(peer, channel))?.live))
 }
 
 /// The one to use, the same at both ends where both dialled: that which the smaller key dialled.

@@ -14,7 +14,8 @@ use crate::event::OverlayEvent;
 use crate::guard::Origin;
 use crate::hello::{self, HELLO_STREAM, Hello, HelloReader};
 use crate::hub::Hub;
-use crate::link::{Link, PathKind};
+use crate::keys::PeerKey;
+use crate::link::Link;
 use crate::peers::{Observation, Observe};
 use crate::pool::{DialError, Removed};
 use crate::quic_link::QuicLink;
@@ -245,7 +246,7 @@ impl Hub {
                 let reason = reason.to_string();
                 self.events.emit(&OverlayEvent::PeerDisconnected { peer: connection.peer, reason });
             }
-            Removed::Remains(left) => self.tell_path(left.peer, left.path_kind()),
+            Removed::Remains => self.tell_path(connection.peer),
             Removed::Last | Removed::Nothing => {}
         }
     }
@@ -256,17 +257,18 @@ impl Hub {
         if let Some(rtt) = connection.rtt() {
             self.peers.observe(peer.into(), Observation::Rtt(rtt));
         }
-        if from == to {
-            return;
+        if from != to {
+            self.peers.observe(peer.into(), Observation::Moved { from, to });
         }
-        self.peers.observe(peer.into(), Observation::Moved { from, to });
-        self.tell_path(peer, to);
+        self.tell_path(peer);
     }
 
-    fn tell_path(&self, peer: crate::keys::PeerKey, to: PathKind) {
-        if let Some(from) = self.pool.moved(&peer, to) {
-            self.events.emit(&OverlayEvent::PeerPathChanged { peer, from, to });
-        }
+    /// Tells which way packets to a peer go, if that is another one than was told.
+    pub(crate) fn tell_path(&self, peer: PeerKey) {
+        let Some((from, to)) = self.pool.moved(&peer) else { return };
+        let via_relay = to.relay();
+        self.peers.observe(peer.into(), Observation::Via(via_relay.clone()));
+        self.events.emit(&OverlayEvent::PeerPathChanged { peer, from: from.kind(), to: to.kind(), via_relay });
     }
 }
 

@@ -13,6 +13,7 @@ function met(id: string, at_ms: number): Peer {
     connections: 0,
     path: null,
     direction: null,
+    via_relay: null,
     connected_since_ms: null,
     first_seen_ms: at_ms,
     last_seen_ms: at_ms,
@@ -62,9 +63,15 @@ function status(draft: Draft, change: Partial<NetworkStatus>) {
   draft.patch(network, 'status', change);
 }
 
-function connected(draft: Draft, id: string, path: PathKind, at_ms: number, incoming?: boolean) {
-  peer(draft, id, at_ms, (peer) => ({
-    path,
+/** The relay that an event names, if the path is relayed. */
+function relayIn(data: FeedRecord['data']): Pick<Peer, 'via_relay'> {
+  return { via_relay: typeof data['via_relay'] === 'string' ? data['via_relay'] : null };
+}
+
+function connected(draft: Draft, { data, at_ms }: FeedRecord, incoming?: boolean) {
+  peer(draft, String(data['peer']), at_ms, (peer) => ({
+    path: data['path'] as PathKind,
+    ...relayIn(data),
     connections: Math.max(1, peer.connections),
     connected_since_ms: peer.connected_since_ms ?? at_ms,
     last_seen_ms: Math.max(peer.last_seen_ms, at_ms),
@@ -72,7 +79,15 @@ function connected(draft: Draft, id: string, path: PathKind, at_ms: number, inco
   }));
 }
 
-const away = { connections: 0, path: null, direction: null, connected_since_ms: null, rate_in: 0, rate_out: 0 };
+const away = {
+  connections: 0,
+  path: null,
+  direction: null,
+  via_relay: null,
+  connected_since_ms: null,
+  rate_in: 0,
+  rate_out: 0,
+};
 
 function relay(draft: Draft, url: string, change: Partial<NetworkStatus['relays'][number]>) {
   const relays = draft.state.network.status?.relays;
@@ -112,7 +127,7 @@ function content(draft: Draft, record: FeedRecord) {
   const path = record.data['path'] as PathKind;
   if (path !== 'tcp' && path !== 'tls') return;
   const id = String(record.data['peer']);
-  if (record.kind === 'peer-connected') connected(draft, id, path, record.at_ms);
+  if (record.kind === 'peer-connected') connected(draft, record);
   else if ((draft.state.network.peers.get(id)?.connections ?? 0) <= 1) peer(draft, id, record.at_ms, () => away);
 }
 
@@ -133,9 +148,9 @@ export const network: Source = {
     if (record.source === 'files') return content(draft, record);
     switch (record.kind) {
       case 'peer-connected':
-        return connected(draft, id, data['path'] as PathKind, at_ms, data['incoming'] === true);
+        return connected(draft, record, data['incoming'] === true);
       case 'peer-path-changed':
-        return peer(draft, id, at_ms, () => ({ path: data['to'] as PathKind }));
+        return peer(draft, id, at_ms, () => ({ path: data['to'] as PathKind, ...relayIn(data) }));
       case 'peer-disconnected':
         return peer(draft, id, at_ms, (peer) => ({ ...away, last_seen_ms: Math.max(peer.last_seen_ms, at_ms) }));
       case 'addresses-changed':

@@ -44,9 +44,16 @@ describe('a recorded lab', () => {
   });
 });
 
-test('a relayed peer goes through the relay at which it is reached', () => {
+test('a relayed peer goes through the relay that carries its packets', () => {
   const url = `https://${'y'.repeat(52)}.example.invalid`;
-  const { state } = withPeer(recordedState(40), () => ({ connections: 1, path: 'relayed', relays: [url], rtt_ms: 51 }));
+  const other = `https://${'b'.repeat(52)}.example.invalid`;
+  const { state } = withPeer(recordedState(40), () => ({
+    connections: 1,
+    path: 'relayed',
+    relays: [other, url],
+    via_relay: url,
+    rtt_ms: 51,
+  }));
   const { peers, relays } = connectionsOf(state, t);
   const relayed = peers.find(({ route }) => route === 'relayed');
   expect(relayed).toMatchObject({ via: 'y'.repeat(52), note: '51 ms' });

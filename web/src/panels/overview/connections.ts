@@ -88,7 +88,7 @@ export function connectionsOf(state: FeedState, t: TFunction): Connections {
     const rate_in = open.reduce((sum, peer) => sum + peer.rate_in, 0);
     const rate_out = open.reduce((sum, peer) => sum + peer.rate_out, 0);
     const rtt = open.find((peer) => peer.rtt_ms != null)?.rtt_ms;
-    const url = route === 'relayed' ? (device.peers.flatMap((peer) => peer.relays)[0] ?? home) : undefined;
+    const url = route === 'relayed' ? (open.find((peer) => peer.via_relay)?.via_relay ?? home) : undefined;
     const moving = rate_in + rate_out >= MOVING ? rate(rate_in + rate_out) : undefined;
     const thread = threadOf(device.id);
     const away =

@@ -180,6 +180,9 @@ function About({ peer }: { peer: Peer }) {
     { term: t('one.first'), value: moment(peer.first_seen_ms) },
     { term: t('one.seen'), value: peer.connections > 0 ? t('now') : ago(peer.last_seen_ms) },
     ...(peer.agent ? [{ term: t('one.agent'), value: <Name text={peer.agent} /> }] : []),
+    ...(peer.via_relay == null
+      ? []
+      : [{ term: t('one.via'), value: <Copy text={peer.via_relay} what={t('one.via')} keep={12} /> }]),
     ...(peer.relays.length > 0
       ? [{ term: t('one.relays'), value: <Name text={peer.relays.map((url) => hostOf(url)).join(', ')} /> }]
       : []),

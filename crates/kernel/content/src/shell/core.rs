@@ -2,12 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use parking_lot::Mutex;
 use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::connection::{Event, Written};
 use weft_bittorrent::id::PeerId;
@@ -16,60 +14,18 @@ use weft_bittorrent::swarm::{
     TorrentInfo,
 };
 use weft_bittorrent::wire::BlockRef;
-use weft_overlay::{LinkInfo, PeerKey};
 
 use super::assembly::{Assembly, Complete, PieceMemory, Verdict};
 use super::deadlines::Deadlines;
 use super::effects::{CompleteJob, Effects, Note, SpillJob};
 use super::givers::Givers;
-use super::mailbox::{Letter, Mailbox};
-use crate::status::{PeerOrigin, Weave};
+use super::mailbox::Letter;
+use super::peer_entry::{PeerEntry, Traffic};
+use crate::status::Weave;
 use crate::storage::StorageError;
 
 /// Two connections to one peer that came up within 5 s of each other were dialled from both ends at once.
 const SIMULTANEOUS: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// A connected peer.
-#[derive(Debug, Clone)]
-pub(crate) struct PeerEntry {
-    pub(crate) mailbox: Arc<Mailbox>,
-    /// What its link says; its task keeps it fresh.
-    pub(crate) link: Arc<Mutex<LinkInfo>>,
-    pub(crate) peer_id: PeerId,
-    pub(crate) origin: PeerOrigin,
-    pub(crate) outgoing: bool,
-    pub(crate) since: Instant,
-    pub(crate) traffic: Arc<Traffic>,
-}
-
-/// Content bytes exchanged over one connection.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) down: AtomicU64,
-    pub(crate) up: AtomicU64,
-}
-
-impl PeerEntry {
-    /// Its proven key.
-    pub(crate) fn key(&self) -> Option<PeerKey> {
-        self.link.lock().peer
-    }
-
-    /// What it is called: its key if proven, else its address.
-    pub(crate) fn name(&self) -> String {
-        let link = self.link.lock();
-        match (link.peer, link.remote) {
-            (Some(key), _) => key.to_string(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => self.peer_id.to_string(),
-        }
-    }
-
-    /// Its address.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.link.lock().remote
-    }
-}
 
 /// How much is wanted and how much of it is here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use weft_bittorrent::bitfield::Bitfield;
 use weft_bittorrent::swarm::PeerKey as SwarmKey;
 
-use super::core::PeerEntry;
+use super::peer_entry::PeerEntry;
 use crate::map::{Tally, columns};
 use crate::status::Weave;
 

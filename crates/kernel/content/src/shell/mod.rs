@@ -13,6 +13,7 @@ mod deadlines;
 mod effects;
 mod givers;
 mod mailbox;
+mod peer_entry;
 mod throttle;
 
 use std::sync::Arc;
@@ -28,11 +29,12 @@ use weft_bittorrent::wire::BlockRef;
 
 use crate::storage::{DiskPool, ReadBuffers, ReadFailure, Urgency, Wait};
 
-pub(crate) use self::core::{Core, Counts, PeerEntry, Traffic};
+pub(crate) use self::core::{Core, Counts};
 pub(crate) use assembly::{PieceMemory, Verdict};
 pub(crate) use content::Content;
 pub(crate) use effects::{Effects, Note};
 pub(crate) use mailbox::{Letter, Mailbox};
+pub(crate) use peer_entry::{PeerEntry, Traffic};
 pub(crate) use throttle::{Allowance, Limiter, Throttle, Way};
 
 /// What all torrents share.

@@ -28,6 +28,8 @@ pub struct PeerSnapshot {
     pub path: Option<PathKind>,
     /// Who opened the latest connection, while one is open.
     pub direction: Option<Direction>,
+    /// The relay that its packets go through, while the path in use is relayed.
+    pub via_relay: Option<String>,
     /// Since when it has been connected without a break.
     pub connected_since_ms: Option<u64>,
     /// When it was first heard of.

@@ -42,7 +42,11 @@ fn a_connections_life_is_told() {
     let peer = PeerId::Key(key(1));
     table.observe_at(peer, Observation::Attempt { path: PathKind::Relayed }, t(1));
     table.observe_at(peer, connected(PathKind::Relayed, None), t(2));
+    let relay = Some("https://relay.example/".to_owned());
+    table.observe_at(peer, Observation::Via(relay.clone()), t(2));
+    assert_eq!(table.get(&peer).unwrap().via_relay, relay);
     table.observe_at(peer, connected(PathKind::Tls, Some(address(1))), t(3));
+    assert_eq!(table.get(&peer).unwrap().via_relay, None, "the path in use is not the relayed one");
     table.observe_at(peer, Observation::Moved { from: PathKind::Relayed, to: PathKind::Direct }, t(4));
     let meter = table.meter(peer);
     meter.received(PathKind::Tls, 100);
