@@ -40,6 +40,9 @@ const MAX_JOURNAL_BYTES: u64 = 64 * MIB;
 /// 8 MiB of unflushed writes.
 const WRITE_BUFFER_BYTES: u64 = 8 * MIB;
 
+/// 1 s for an owner that closed the database to let go of its lock: its threads end within milliseconds.
+const LETTING_GO: Duration = Duration::from_secs(1);
+
 /// One `statvfs` and at most one try to reopen in this time, however many callers write.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -66,7 +69,7 @@ impl FjallStore {
     pub fn open(dir: impl Into<PathBuf>, options: StoreOptions) -> Result<Self, OpenError> {
         let dir = dir.into();
         std::fs::create_dir_all(&dir).map_err(|source| OpenError::Folder { dir: dir.clone(), source })?;
-        let open = open_database(&dir, &options).map_err(|error| open_error(&dir, error))?;
+        let open = open_patiently(&dir, &options).map_err(|error| open_error(&dir, error))?;
         let state = State { health: StoreHealth::Ok, probed: None };
         let store = FjallStore { dir, options, open: RwLock::new(Some(open)), state: Mutex::new(state) };
         store.probe();
@@ -227,6 +230,18 @@ fn open_database(dir: &Path, options: &StoreOptions) -> fjall::Result<Open> {
         .worker_threads(1)
         .open()?;
     Ok(Open { database, tables: Mutex::default() })
+}
+
+/// As [`open_database`], with patience for an owner in this process that has just closed it: its threads let go of the
+/// lock some moments after its last handle is gone. A node that restarts itself would stumble over them.
+fn open_patiently(dir: &Path, options: &StoreOptions) -> fjall::Result<Open> {
+    let began = Instant::now();
+    loop {
+        match open_database(dir, options) {
+            Err(fjall::Error::Locked) if began.elapsed() < LETTING_GO => std::thread::sleep(LETTING_GO / 100),
+            result => return result,
+        }
+    }
 }
 
 fn open_error(dir: &Path, error: fjall::Error) -> OpenError {
