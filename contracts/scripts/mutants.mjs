@@ -22,7 +22,8 @@ const MUTANTS = [
   ['Staking', 'slashedAt[operator][height] = true;', ''],
   ['Staking', 'if (state == State.Leaving && _released(record)) revert Released();', ''],
   ['Staking', 'if (block.timestamp < record.jailedUntil) revert InJail(record.jailedUntil);\n        if (msg.value', 'if (msg.value'],
-  ['Staking', 'if (schedule.base >= last) return;', ''],
+  // Not the line `if (schedule.base >= last) return;`: without it all is right still, and only costs more gas.
+  ['Staking', 'if (schedule.distance != 0) {', 'if (false) {'],
   ['Staking', 'uint64 last = uint64(block.number - 1);', 'uint64 last = uint64(block.number);'],
   ['Staking', 'schedule.distance += PowerSchedule.gap(power, to);', ''],
   ['Staking', 'if (from == 0 && power == 0) _remove(operator);', ''],
@@ -47,7 +48,7 @@ const MUTANTS = [
   ['Anchors', 'if (first) anchoredAt[hash]', 'anchoredAt[hash]'],
   ['Anchors', 'keccak256(bytes.concat(keccak256(abi.encode(leaf))))', 'leaf'],
   ['Anchors', 'if (anchoredAt[root].blockNumber == 0) return false;', ''],
-  ['TokenFactory', 'keccak256(abi.encode(creator, salt))', 'salt'],
+  ['TokenFactory', 'keccak256(_code(options, creator))', 'keccak256(_code(options, address(0)))'],
   ['TokenFactory', 'return total - offset < limit ? total - offset : limit;', 'return limit;'],
   ['FactoryToken', 'cap != 0 && totalSupply() > cap', 'cap != 0 && totalSupply() > cap + 1'],
   ['FactoryToken', '_spendAllowance(from, msg.sender, amount);', ''],

@@ -59,10 +59,9 @@ contract TokenFactory {
         if (options.cap != 0 && options.supply > options.cap) revert SupplyOverCap(options.supply, options.cap);
         if (options.supply == 0 && !options.mintable) revert NoSupply();
         bytes memory code = _code(options, msg.sender);
-        bytes32 ownSalt = _salt(msg.sender, salt);
-        address expected = Create2.computeAddress(ownSalt, keccak256(code));
+        address expected = Create2.computeAddress(salt, keccak256(code));
         if (expected.code.length != 0) revert AlreadyCreated(expected);
-        token = Create2.deploy(0, ownSalt, code);
+        token = Create2.deploy(0, salt, code);
         creatorOf[token] = msg.sender;
         _tokens.push(Entry(token, msg.sender, uint64(block.number)));
         _byCreator[msg.sender].push(token);
@@ -75,7 +74,7 @@ contract TokenFactory {
         view
         returns (address)
     {
-        return Create2.computeAddress(_salt(creator, salt), keccak256(_code(options, creator)));
+        return Create2.computeAddress(salt, keccak256(_code(options, creator)));
     }
 
     /// @notice How many tokens were made here.
@@ -111,11 +110,7 @@ contract TokenFactory {
         return total - offset < limit ? total - offset : limit;
     }
 
-    /// @dev With the creator in it: the same salt gives another address to everyone.
-    function _salt(address creator, bytes32 salt) private pure returns (bytes32) {
-        return keccak256(abi.encode(creator, salt));
-    }
-
+    /// @dev With the creator in it: the same salt and options give another code, so another address, to everyone.
     function _code(FactoryToken.Options calldata options, address creator) private pure returns (bytes memory) {
         return abi.encodePacked(type(FactoryToken).creationCode, abi.encode(options, creator));
     }

@@ -27,6 +27,20 @@ contract StakingSetTest is StakingBase {
         eq(follow(3), 0, "nothing moves later");
     }
 
+    /// @dev Where genesis is made in block 1, the set of that block is the founders', whoever else was quick.
+    function test_joinInTheBlockOfGenesis() external {
+        place();
+        vm.roll(1);
+        (address[] memory operators, bytes32[] memory keys, uint64[] memory powers) = founders(4, COIN);
+        vm.prank(SYSTEM);
+        staking.genesis(operators, keys, powers);
+        join(joiner(0), 1 ether);
+        eq(size(), 4, "in the block of genesis");
+        mine(1);
+        eq(size(), 5, "one later");
+        eq(total(), 5 * uint256(COIN), "one later");
+    }
+
     function test_oneOfThreeTakesTwoBlocks() external {
         start(3, COIN);
         leave(founder(0));
