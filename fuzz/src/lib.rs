@@ -1,5 +1,6 @@
 //! The bodies of the fuzz targets, one module a crate, one function a target.
 
 pub mod bittorrent;
+pub mod consensus;
 pub mod identity;
 pub mod peer;
