@@ -1,0 +1,21 @@
+//! Ledger.
+mod block;
+mod build;
+mod chain;
+mod execute;
+mod genesis;
+pub mod predeploy;
+mod recover;
+mod spec;
+mod state;
+mod trie;
+mod validate;
+pub use block::*;
+pub use build::*;
+pub use chain::*;
+pub use execute::*;
+pub use genesis::*;
+pub use recover::*;
+pub use spec::*;
+pub use state::*;
+pub use validate::*;
