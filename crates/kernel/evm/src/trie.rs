@@ -18,7 +18,7 @@ use crate::state::StateError;
 
 pub(crate) use node::{Node, Ref};
 pub(crate) use prove::prove;
-pub(crate) use update::{NodeChange, TrieChanges, Update, update};
+pub(crate) use update::{NodeChange, Update, update};
 
 /// Where the nodes of one trie are.
 pub(crate) trait NodeSource {

@@ -13,7 +13,7 @@ use weft_evm::{MemoryState, StateChanges};
 const ARCHIVE: &str = "ethereum/ethereum-tests-4c87ebbf.tar.xz";
 
 /// The folder with the unpacked tests.
-pub fn folder() -> &'static Path {
+pub(crate) fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(unpack)
 }
@@ -47,7 +47,7 @@ fn unpack() -> PathBuf {
 }
 
 /// All JSON files below a folder of the tests, in order.
-pub fn files(below: &str) -> Vec<PathBuf> {
+pub(crate) fn files(below: &str) -> Vec<PathBuf> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -65,7 +65,7 @@ pub fn files(below: &str) -> Vec<PathBuf> {
 }
 
 /// Runs `work` over all files on all cores and gives what it gave.
-pub fn over<T: Send>(files: &[PathBuf], work: impl Fn(&Path) -> T + Sync) -> Vec<T> {
+pub(crate) fn over<T: Send>(files: &[PathBuf], work: impl Fn(&Path) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let cores = std::thread::available_parallelism().unwrap().get();
     std::thread::scope(|scope| {
@@ -89,15 +89,15 @@ pub fn over<T: Send>(files: &[PathBuf], work: impl Fn(&Path) -> T + Sync) -> Vec
 }
 
 #[derive(Debug, Clone, Deserialize)]
-pub struct PreAccount {
-    pub balance: U256,
-    pub code: Bytes,
-    pub nonce: U256,
-    pub storage: BTreeMap<U256, U256>,
+pub(crate) struct PreAccount {
+    pub(crate) balance: U256,
+    pub(crate) code: Bytes,
+    pub(crate) nonce: U256,
+    pub(crate) storage: BTreeMap<U256, U256>,
 }
 
 /// The state a test begins with.
-pub fn state(pre: &BTreeMap<Address, PreAccount>) -> MemoryState {
+pub(crate) fn state(pre: &BTreeMap<Address, PreAccount>) -> MemoryState {
     let mut changes = StateChanges::default();
     for (address, account) in pre {
         MemoryState::seed(&mut changes, *address, account.nonce.to(), account.balance, &account.code);

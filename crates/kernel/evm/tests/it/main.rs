@@ -1,8 +1,12 @@
 //! The crate as its users see it, and Ethereum's own tests run through it.
 
 mod blockchain;
+mod blocks;
+mod chain;
 mod fixtures;
+mod snapshot;
 mod state;
+mod world;
 
 /// A test's result for whoever reads the log: shown whether the test passes or not.
 fn say(line: &str) {
