@@ -24,6 +24,7 @@ pub struct Snapshot<'a> {
     rest: Option<(Row, Slots)>,
     codes: BTreeSet<B256>,
     hashes: Vec<B256>,
+    chunk_bytes: usize,
 }
 
 impl Chain {
@@ -36,7 +37,7 @@ impl Chain {
             self.each_key(table, &[], |key| addresses.extend(key.get(..20).map(Address::from_slice)))?;
         }
         let addresses = addresses.into_iter().collect::<Vec<_>>().into_iter();
-        Ok(Snapshot { chain: self, view, addresses, rest: None, codes: BTreeSet::new(), hashes: Vec::new() })
+        Ok(Snapshot { chain: self, view, addresses, rest: None, codes: BTreeSet::new(), hashes: Vec::new(), chunk_bytes: CHUNK_BYTES })
     }
 
     fn each_key(&self, table: Table, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), StateError> {
@@ -51,18 +52,24 @@ impl Chain {
 }
 
 impl Snapshot<'_> {
+    /// With chunks of about this many bytes instead of [`CHUNK_BYTES`], at most that.
+    pub fn chunk_bytes(mut self, bytes: usize) -> Self {
+        self.chunk_bytes = bytes.clamp(1, CHUNK_BYTES);
+        self
+    }
+
     /// The next chunk; `None` when all have been given.
     pub fn next_chunk(&mut self) -> Result<Option<Bytes>, SnapshotError> {
         let mut rows: Vec<Row> = Vec::new();
         let mut bytes = 0;
-        while bytes < CHUNK_BYTES {
+        while bytes < self.chunk_bytes {
             if self.rest.is_none() {
                 let Some(address) = self.addresses.next() else { break };
                 self.rest = self.begin(address)?;
             }
             let Some((mut row, mut slots)) = self.rest.take() else { continue };
             bytes += row.length();
-            while bytes < CHUNK_BYTES {
+            while bytes < self.chunk_bytes {
                 let Some(slot) = slots.next() else { break };
                 let value = self.view.storage(row.address, slot)?;
                 if !value.is_zero() {

@@ -3,39 +3,41 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_primitives::{Address, Bytes, U256};
 use serde::Deserialize;
 use weft_evm::{MemoryState, StateChanges};
 
-const ARCHIVE: &str = "ethereum/ethereum-tests-4c87ebbf.tar.xz";
+/// Ethereum's tests of state and blocks: archive, and where it is from.
+pub(crate) const TESTS: (&str, &str) = ("ethereum-tests-4c87ebbf", "github.com/ethereum/tests at 4c87ebbf");
 
-/// The folder with the unpacked tests.
-pub(crate) fn folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(unpack)
-}
+/// Ethereum's tests of JSON-RPC, with the chain that they ask about.
+pub(crate) const RPC_TESTS: (&str, &str) =
+    ("execution-apis-rpc-tests-033ca6e6", "github.com/ethereum/execution-apis at 033ca6e6, folder tests");
 
-fn unpack() -> PathBuf {
+/// The folder with an archive's unpacked files.
+pub(crate) fn folder(archive: (&str, &str)) -> PathBuf {
+    static UNPACKING: Mutex<()> = Mutex::new(());
+    let _one = UNPACKING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let (name, origin) = archive;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).unwrap();
-    let archive = workspace.join("../shared/fixtures").join(ARCHIVE);
+    let archive = workspace.join("../shared/fixtures/ethereum").join(format!("{name}.tar.xz"));
     assert!(
         archive.is_file(),
-        "Ethereum's tests are not at {}: they are a shared fixture of the project (github.com/ethereum/tests at 4c87ebbf), \
-         and without them these tests would show nothing",
+        "there is no {}: it is a shared fixture of the project ({origin}), and without it these tests would show nothing",
         archive.display()
     );
     // The build folder, wherever it is: the test program lies in it.
     let program = std::env::current_exe().unwrap();
     let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap();
-    let folder = target.join("fixtures/ethereum-tests-4c87ebbf");
+    let folder = target.join("fixtures").join(name);
     if folder.is_dir() {
         return folder;
     }
     // Unpacked elsewhere and renamed, so that what is there is whole.
-    let fresh = target.join(format!("fixtures/unpacking-{}", std::process::id()));
+    let fresh = target.join(format!("fixtures/unpacking-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&fresh).unwrap();
     let done = Command::new("tar").arg("-xJf").arg(&archive).arg("-C").arg(&fresh).status().unwrap();
     assert!(done.success(), "tar cannot unpack {}", archive.display());
@@ -59,7 +61,7 @@ pub(crate) fn files(below: &str) -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    walk(&folder().join(below), &mut found);
+    walk(&folder(TESTS).join(below), &mut found);
     found.sort();
     found
 }

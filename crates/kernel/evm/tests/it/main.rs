@@ -4,6 +4,7 @@ mod blockchain;
 mod blocks;
 mod chain;
 mod fixtures;
+mod import;
 mod snapshot;
 mod state;
 mod world;
