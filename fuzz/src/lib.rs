@@ -3,4 +3,5 @@
 pub mod bittorrent;
 pub mod consensus;
 pub mod identity;
+pub mod ledger;
 pub mod peer;

@@ -117,10 +117,13 @@ pub fn build_block<S: Rooted>(
         } else if bytes_used + size > bytes {
             Outcome::Skipped(SkipReason::Bytes)
         } else if alloy_consensus::Transaction::gas_limit(candidate.inner()) > gas - gas_used {
-            skipped_or_kicked(TransactionError::GasLeft {
-                limit: alloy_consensus::Transaction::gas_limit(candidate.inner()),
-                left: header.gas_limit - gas_used,
-            }, header.gas_limit)
+            skipped_or_kicked(
+                TransactionError::GasLeft {
+                    limit: alloy_consensus::Transaction::gas_limit(candidate.inner()),
+                    left: header.gas_limit - gas_used,
+                },
+                header.gas_limit,
+            )
         } else {
             match session.transact(candidate.inner(), sender)? {
                 Ok(used) => Outcome::Included(used),

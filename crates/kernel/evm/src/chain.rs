@@ -85,7 +85,11 @@ pub struct Chain {
 impl fmt::Debug for Chain {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tip = self.shared.tip();
-        formatter.debug_struct("Chain").field("height", &tip.header.number).field("head", &tip.hash).finish_non_exhaustive()
+        formatter
+            .debug_struct("Chain")
+            .field("height", &tip.header.number)
+            .field("head", &tip.hash)
+            .finish_non_exhaustive()
     }
 }
 

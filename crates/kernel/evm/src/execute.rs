@@ -81,8 +81,7 @@ where
     ) -> Result<Self, BlockError> {
         let mut evm = inspected(spec.evm_env(header), state, inspector);
         evm.set_inspector_enabled(false);
-        let mut session =
-            Session { spec, evm, receipts: Vec::new(), gas_used: 0, blob_gas_used: 0, calls: Vec::new() };
+        let mut session = Session { spec, evm, receipts: Vec::new(), gas_used: 0, blob_gas_used: 0, calls: Vec::new() };
         let system = |error: alloy_evm::block::BlockExecutionError| BlockError::System(error.to_string());
         let mut caller = SystemCaller::new(spec);
         caller.apply_blockhashes_contract_call(header.parent_hash, &mut session.evm).map_err(system)?;
@@ -141,7 +140,6 @@ where
     }
 
     /// Executes a transaction as the block's next, without taking it into the block.
-    #[expect(clippy::type_complexity, reason = "two kinds of failure, and what the interpreter gives")]
     pub fn execute(
         &mut self,
         transaction: &Transaction,
@@ -175,11 +173,7 @@ where
     }
 
     /// What comes after the last transaction, and the sum of it all.
-    pub(crate) fn finish(
-        mut self,
-        ommers: &[Header],
-        withdrawals: Option<&Withdrawals>,
-    ) -> Result<Output, BlockError> {
+    pub(crate) fn finish(mut self, ommers: &[Header], withdrawals: Option<&Withdrawals>) -> Result<Output, BlockError> {
         let timestamp = revm::context_interface::Block::timestamp(self.evm.block()).saturating_to();
         let mut requests_hash = EMPTY_REQUESTS_HASH;
         if self.spec.rules == Rules::Ethereum {

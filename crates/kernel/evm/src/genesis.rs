@@ -6,7 +6,7 @@ use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, Header};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_genesis::GenesisAccount;
 use alloy_hardforks::EthereumHardforks;
-use alloy_primitives::{Address, B64, B256, U256};
+use alloy_primitives::{Address, B64, B256, U256, keccak256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use serde::Deserialize;
 
@@ -80,7 +80,8 @@ impl Genesis {
                 let fork = fork_by_name(&weft.fork).ok_or_else(|| GenesisError::UnknownFork(weft.fork.clone()))?;
                 let mut spec = ChainSpec::at_fork(file.config.chain_id, Rules::Weft, fork);
                 if !spec.is_cancun_active_at_timestamp(0) {
-                    let why = format!("{} is older than Cancun, before which a contract can lose its storage", weft.fork);
+                    let why =
+                        format!("{} is older than Cancun, before which a contract can lose its storage", weft.fork);
                     return Err(GenesisError::Field { field: "config.weft.fork", why });
                 }
                 spec.min_base_fee = weft.min_base_fee.unwrap_or(DEFAULT_MIN_BASE_FEE);
@@ -89,7 +90,8 @@ impl Genesis {
                     return Err(GenesisError::Field { field: "extraData", why });
                 }
                 let bare = |account: &GenesisAccount| account.code.is_none() && account.nonce.unwrap_or(0) == 0;
-                let stores = |account: &GenesisAccount| account.storage.iter().flatten().any(|(_, value)| !value.is_zero());
+                let stores =
+                    |account: &GenesisAccount| account.storage.iter().flatten().any(|(_, value)| !value.is_zero());
                 if let Some((address, _)) = file.alloc.iter().find(|(_, account)| bare(account) && stores(account)) {
                     let why = format!("{address} has storage but neither code nor nonce, which no account can come to");
                     return Err(GenesisError::Field { field: "alloc", why });
@@ -137,6 +139,14 @@ impl Genesis {
         Ok(Genesis { spec, alloc: file.alloc, weft, header })
     }
 
+    /// A hash of all that the genesis block follows from: a chain that was begun from the same need not compute the root of
+    /// its first state again.
+    pub(crate) fn digest(&self) -> Result<B256, StateError> {
+        let mut bytes = alloy_rlp::encode(&self.header);
+        serde_json::to_writer(&mut bytes, &self.alloc).map_err(|error| StateError::damaged("genesis", error))?;
+        Ok(keccak256(bytes))
+    }
+
     /// The genesis header with its state root, and the state.
     pub fn seal(&self) -> Result<(Header, StateChanges), StateError> {
         let changes = self.changes();
@@ -165,7 +175,9 @@ mod tests {
 
     fn file(weft: &str) -> String {
         let zero = B256::ZERO;
-        format!(r#"{{"config":{{"chainId":9338{weft}}},"gasLimit":"0x1c9c380","difficulty":"0x0","extraData":"{zero}","alloc":{{}}}}"#)
+        format!(
+            r#"{{"config":{{"chainId":9338{weft}}},"gasLimit":"0x1c9c380","difficulty":"0x0","extraData":"{zero}","alloc":{{}}}}"#
+        )
     }
 
     #[test]

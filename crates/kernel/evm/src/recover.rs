@@ -8,12 +8,16 @@ use alloy_consensus::Transaction as _;
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_eips::eip2718::Decodable2718;
 use alloy_primitives::Bytes;
+use alloy_rlp::Decodable;
 
-use crate::block::{Recovered, Transaction};
+use crate::block::{Block, MAX_BLOCK_BYTES, Recovered, Transaction};
 use crate::spec::ChainSpec;
 
 /// 128 KiB: the longest transaction, as in other clients' pools.
 pub const MAX_TRANSACTION_BYTES: usize = 128 << 10;
+
+/// 1 KiB: a header has about 600 bytes, and the lists of a body some more.
+pub const MAX_HEADER_BYTES: usize = 1 << 10;
 
 /// 16: threads that recover senders at once, whatever the machine has.
 pub const MAX_RECOVERY_THREADS: usize = 16;
@@ -21,15 +25,18 @@ pub const MAX_RECOVERY_THREADS: usize = 16;
 /// A thread takes this many signatures at a time: recovery costs some 30 µs, starting a thread about as much.
 const SIGNATURES_A_STEP: usize = 16;
 
-/// Why bytes are no transaction of this chain.
+/// Why bytes are no transaction, or no block, of this chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// There are too many.
     #[error("a transaction has {0} bytes; at most {MAX_TRANSACTION_BYTES} are taken")]
     TooLong(usize),
-    /// They are not the encoding of a transaction (EIP-2718).
-    #[error("not an encoded transaction: {0}")]
+    /// It is longer than any block.
+    #[error("a block has {0} bytes; at most {MAX_BLOCK_BYTES} of transactions are taken")]
+    BlockTooLong(usize),
+    /// They are not the encoding of a transaction (EIP-2718) or a block.
+    #[error("not a valid encoding: {0}")]
     Malformed(String),
     /// It carries blobs, which this chain has not.
     #[error("blob transactions (EIP-4844, type 3) are not taken: this chain has no blobs; send the data as calldata")]
@@ -55,10 +62,20 @@ pub fn decode_transaction(spec: &ChainSpec, raw: &[u8]) -> Result<Transaction, D
     if raw.first() == Some(&3) && !spec.takes_blobs() {
         return Err(DecodeError::Blob);
     }
-    let transaction =
-        Transaction::decode_2718_exact(raw).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    let transaction = Transaction::decode_2718_exact(raw).map_err(|error| DecodeError::Malformed(error.to_string()))?;
     check(spec, &transaction)?;
     Ok(transaction)
+}
+
+/// Reads a block (header, transactions, ommers, withdrawals in RLP) that a stranger sent. Nothing of it is checked but that
+/// it is one, and not too long.
+pub fn decode_block(raw: &[u8]) -> Result<Block, DecodeError> {
+    if raw.len() > MAX_BLOCK_BYTES + MAX_HEADER_BYTES {
+        return Err(DecodeError::BlockTooLong(raw.len()));
+    }
+    let mut rest = raw;
+    let block = Block::decode(&mut rest).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    if rest.is_empty() { Ok(block) } else { Err(DecodeError::Malformed(String::from("something follows it"))) }
 }
 
 fn check(spec: &ChainSpec, transaction: &Transaction) -> Result<(), DecodeError> {
@@ -79,11 +96,7 @@ pub fn recover(spec: &ChainSpec, transaction: Transaction) -> Result<Recovered, 
 }
 
 /// Decodes and recovers many, on at most `threads` threads, in the order given.
-pub fn recover_raw(
-    spec: &ChainSpec,
-    raw: &[Bytes],
-    threads: NonZero<usize>,
-) -> Vec<Result<Recovered, DecodeError>> {
+pub fn recover_raw(spec: &ChainSpec, raw: &[Bytes], threads: NonZero<usize>) -> Vec<Result<Recovered, DecodeError>> {
     in_parallel(raw, threads, |raw| recover(spec, decode_transaction(spec, raw)?))
 }
 

@@ -95,8 +95,17 @@ mod tests {
 
     #[test]
     fn paths_have_keys_of_their_own() {
-        let paths =
-            [vec![], vec![0], vec![0, 0], vec![1], vec![1, 0], vec![15, 15, 15], vec![0, 0, 0, 0], vec![7; 63], vec![7; 64]];
+        let paths = [
+            vec![],
+            vec![0],
+            vec![0, 0],
+            vec![1],
+            vec![1, 0],
+            vec![15, 15, 15],
+            vec![0, 0, 0, 0],
+            vec![7; 63],
+            vec![7; 64],
+        ];
         let mut keys = Vec::new();
         for path in &paths {
             let path = Nibbles::from_nibbles(path);

@@ -125,7 +125,12 @@ impl ChainSpec {
             return Err(BlockError::UnknownParent(header.parent_hash));
         }
         expect("number", parent.number.saturating_add(1), header.number)?;
-        require(header.gas_used <= header.gas_limit, "gasUsed", format!("at most {}", header.gas_limit), header.gas_used)?;
+        require(
+            header.gas_used <= header.gas_limit,
+            "gasUsed",
+            format!("at most {}", header.gas_limit),
+            header.gas_used,
+        )?;
         match self.rules {
             Rules::Weft => self.validate_weft(parent, parent_hash, header)?,
             Rules::Ethereum => self.validate_ethereum(parent, header)?,
@@ -138,7 +143,12 @@ impl ChainSpec {
             expect("sha3Uncles", EMPTY_OMMER_ROOT_HASH, header.ommers_hash)?;
         }
         let shanghai = id.is_enabled_in(SpecId::SHANGHAI);
-        require(header.withdrawals_root.is_some() == shanghai, "withdrawalsRoot", presence(shanghai), presence(!shanghai))?;
+        require(
+            header.withdrawals_root.is_some() == shanghai,
+            "withdrawalsRoot",
+            presence(shanghai),
+            presence(!shanghai),
+        )?;
         let cancun = id.is_enabled_in(SpecId::CANCUN);
         let beacon = header.parent_beacon_block_root.is_some();
         require(beacon == cancun, "parentBeaconBlockRoot", presence(cancun), presence(beacon))?;

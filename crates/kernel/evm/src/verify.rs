@@ -24,7 +24,9 @@ pub const MAX_PROOF_BYTES: usize = 16 << 20;
 #[non_exhaustive]
 pub enum VerifyError {
     /// It is longer than any proof.
-    #[error("the proof has {nodes} nodes and {bytes} bytes; at most {MAX_PROOF_NODES} and {MAX_PROOF_BYTES} are looked at")]
+    #[error(
+        "the proof has {nodes} nodes and {bytes} bytes; at most {MAX_PROOF_NODES} and {MAX_PROOF_BYTES} are looked at"
+    )]
     TooLong {
         /// Its nodes.
         nodes: usize,
@@ -57,8 +59,11 @@ fn check(
     if proof.len() > MAX_PROOF_NODES || bytes > MAX_PROOF_BYTES {
         return Err(VerifyError::TooLong { nodes: proof.len(), bytes });
     }
-    alloy_trie::proof::verify_proof(root.1, key, value, proof)
-        .map_err(|error| VerifyError::Wrong { root: root.0, what, why: error.to_string() })
+    alloy_trie::proof::verify_proof(root.1, key, value, proof).map_err(|error| VerifyError::Wrong {
+        root: root.0,
+        what,
+        why: error.to_string(),
+    })
 }
 
 impl AccountProof {
@@ -142,8 +147,7 @@ fn prove_item(items: Vec<Vec<u8>>, index: usize) -> Result<Option<ItemProof>, St
         items.into_iter().enumerate().map(|(at, item)| (index_key(at as u64), Some(item.into()))).collect();
     updates.sort_unstable_by_key(|(key, _)| *key);
     let built = trie::update(&HashMap::new(), EMPTY_ROOT_HASH, &updates)?;
-    let nodes: HashMap<_, _> =
-        built.nodes.into_iter().filter_map(|change| Some((change.path, change.new?))).collect();
+    let nodes: HashMap<_, _> = built.nodes.into_iter().filter_map(|change| Some((change.path, change.new?))).collect();
     let proof = trie::prove(&nodes, built.root, &index_key(index as u64))?;
     Ok(Some(ItemProof { index: index as u64, item, proof }))
 }

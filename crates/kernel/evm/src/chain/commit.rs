@@ -122,7 +122,8 @@ impl Chain {
     /// What the block at a height changed, by key.
     pub(crate) fn changed(&self, height: u64) -> Result<Vec<ChangedAccount>, StateError> {
         let row = self.shared.store.get(tables::CHANGES, &height_key(height)).map_err(StateError::from)?;
-        let row = row.ok_or_else(|| StateError::damaged("list of changes", format!("that of height {height} is gone")))?;
+        let row =
+            row.ok_or_else(|| StateError::damaged("list of changes", format!("that of height {height} is gone")))?;
         tables::decode("list of changes", &row)
     }
 

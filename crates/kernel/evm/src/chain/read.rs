@@ -5,8 +5,8 @@ use std::sync::Arc;
 use alloy_consensus::Header;
 use alloy_primitives::{B256, Bytes};
 
-use super::tables::{self, StoredBody, height_key};
 use super::Chain;
+use super::tables::{self, StoredBody, height_key};
 use crate::block::{Block, Receipt, RecoveredBlock, Transaction};
 use crate::execute::Session;
 use crate::state::StateError;
@@ -108,7 +108,9 @@ impl Chain {
         inspector: I,
     ) -> Result<Session<'a, super::StateView, I>, BlockError>
     where
-        I: revm::Inspector<<alloy_evm::EthEvmFactory as alloy_evm::EvmFactory>::Context<crate::state::Overlay<super::StateView>>>,
+        I: revm::Inspector<
+                <alloy_evm::EthEvmFactory as alloy_evm::EvmFactory>::Context<crate::state::Overlay<super::StateView>>,
+            >,
     {
         let header = block.header();
         let state = self.state_at(header.number.saturating_sub(1))?;

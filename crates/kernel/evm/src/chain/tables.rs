@@ -8,7 +8,7 @@ use weft_store::Table;
 use crate::block::{Body, Preamble, Receipt, SystemCall};
 use crate::state::{Account, StateError};
 
-/// `head`, `genesis`, `trie`, `oldest`: see [`Meta`].
+/// See [`meta`].
 pub(crate) const META: Table = Table::new("ledger-meta");
 /// Address → account.
 pub(crate) const ACCOUNTS: Table = Table::new("ledger-accounts");
@@ -47,6 +47,8 @@ pub(crate) mod meta {
     pub(crate) const HEAD: &[u8] = b"head";
     /// The hash of the genesis block: a store is of one chain.
     pub(crate) const GENESIS: &[u8] = b"genesis";
+    /// A hash of what the genesis block was computed from.
+    pub(crate) const GENESIS_DIGEST: &[u8] = b"genesis-digest";
     /// The height whose trie the node tables have; the head's is that with the changes since.
     pub(crate) const TRIE: &[u8] = b"trie";
     /// The oldest height whose state can be read.
@@ -109,8 +111,7 @@ pub(crate) fn write_header(hash: B256, header: &Header) -> Vec<u8> {
 }
 
 pub(crate) fn read_header(row: &[u8]) -> Result<(B256, Header), StateError> {
-    let (hash, header) =
-        row.split_at_checked(32).ok_or_else(|| StateError::damaged("header", "it is too short"))?;
+    let (hash, header) = row.split_at_checked(32).ok_or_else(|| StateError::damaged("header", "it is too short"))?;
     Ok((B256::from_slice(hash), decode("header", header)?))
 }
 

@@ -37,7 +37,15 @@ impl Chain {
             self.each_key(table, &[], |key| addresses.extend(key.get(..20).map(Address::from_slice)))?;
         }
         let addresses = addresses.into_iter().collect::<Vec<_>>().into_iter();
-        Ok(Snapshot { chain: self, view, addresses, rest: None, codes: BTreeSet::new(), hashes: Vec::new(), chunk_bytes: CHUNK_BYTES })
+        Ok(Snapshot {
+            chain: self,
+            view,
+            addresses,
+            rest: None,
+            codes: BTreeSet::new(),
+            hashes: Vec::new(),
+            chunk_bytes: CHUNK_BYTES,
+        })
     }
 
     fn each_key(&self, table: Table, prefix: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), StateError> {

@@ -86,7 +86,11 @@ impl MemoryState {
             let (account, storage) = self.accounts.entry(*address).or_default();
             *account = after;
             for (slot, (_, now)) in &change.storage {
-                if now.is_zero() { storage.remove(slot) } else { storage.insert(*slot, *now) };
+                if now.is_zero() {
+                    storage.remove(slot)
+                } else {
+                    storage.insert(*slot, *now)
+                };
             }
         }
     }

@@ -42,7 +42,11 @@ fn is_barred(account: &Option<Account>) -> bool {
 }
 
 fn bar(info: AccountInfo) -> AccountInfo {
-    if info.balance.is_zero() { AccountInfo { code_hash: B256::ZERO, ..info } } else { AccountInfo { nonce: 1, ..info } }
+    if info.balance.is_zero() {
+        AccountInfo { code_hash: B256::ZERO, ..info }
+    } else {
+        AccountInfo { nonce: 1, ..info }
+    }
 }
 
 /// The account behind one that was shown barred.

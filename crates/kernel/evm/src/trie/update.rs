@@ -1,7 +1,8 @@
 //! Many changes of a trie at once.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
+use alloy_primitives::map::HashMap;
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
 
@@ -29,7 +30,7 @@ pub(crate) struct TrieChanges {
 /// Applies `updates` (sorted by key, no key twice, no key the prefix of another) to the trie with `root`.
 pub(crate) fn update(source: &impl NodeSource, root: B256, updates: &[Update]) -> Result<TrieChanges, StateError> {
     debug_assert!(updates.windows(2).all(|pair| pair[0].0 < pair[1].0), "updates are sorted and distinct");
-    let mut work = Work { source, touched: HashMap::new() };
+    let mut work = Work { source, touched: HashMap::default() };
     let top = Nibbles::new();
     let node = if root == EMPTY_ROOT_HASH { None } else { Some(work.load(&top)?) };
     let root = match work.apply(top, node, updates)? {
@@ -154,8 +155,11 @@ impl<S: NodeSource> Work<'_, S> {
     ) -> Result<Option<Node>, StateError> {
         let next = at.join(&path);
         // Removing what lies beside the extension removes nothing.
-        let updates: Vec<_> =
-            updates.iter().filter(|(key, value)| value.is_some() || key.starts_with(&next)).cloned().collect();
+        let idle = |(key, value): &Update| value.is_none() && !key.starts_with(&next);
+        let updates: Cow<'_, [Update]> = match updates.iter().any(idle) {
+            true => updates.iter().filter(|update| !idle(update)).cloned().collect(),
+            false => Cow::Borrowed(updates),
+        };
         let shared = updates.iter().map(|(key, _)| key.common_prefix_length(&next)).min().unwrap_or(next.len());
         if shared >= next.len() {
             let below = self.resolve(&next, &child)?;
@@ -165,11 +169,8 @@ impl<S: NodeSource> Work<'_, S> {
         // The extension splits: up to `shared` it stays, then a branch, then what is left of it.
         let nibble = next.get_unchecked(shared);
         let rest = next.slice(shared + 1..);
-        let below = if rest.is_empty() {
-            child
-        } else {
-            self.seal(next.slice(..shared + 1), &Node::Extension(rest, child))
-        };
+        let below =
+            if rest.is_empty() { child } else { self.seal(next.slice(..shared + 1), &Node::Extension(rest, child)) };
         let mut children = Box::new([Ref::Empty; 16]);
         children[usize::from(nibble)] = below;
         let here = next.slice(..shared);
@@ -224,7 +225,7 @@ impl<S: NodeSource> Work<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, HashMap};
 
     use alloy_trie::HashBuilder;
     use proptest::prelude::*;

@@ -47,8 +47,7 @@ fn import(
     let senders =
         recover_senders(spec, &block.body.transactions, one).map_err(|(index, error)| format!("{index}: {error}"))?;
     let block = Arc::new(RecoveredBlock::new(block, senders, Preamble::default()));
-    let executed =
-        execute_block(spec, parent_header, parent, block, state).map_err(|error| error.to_string())?;
+    let executed = execute_block(spec, parent_header, parent, block, state).map_err(|error| error.to_string())?;
     let mut state = state.clone();
     let (header, hash) = (executed.header().clone(), executed.hash());
     state.commit(executed);

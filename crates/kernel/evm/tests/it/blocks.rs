@@ -10,12 +10,14 @@ use alloy_eips::eip7702::Authorization;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use std::num::NonZero;
 use weft_evm::{
-    BlockError, Chain, DecodeError, Limits, Outcome, Overlay, Preamble, RecoveredBlock, SkipReason, StateReader, SystemCall,
-    Transaction, TransactionError, decode_transaction, execute_alone, mix_hash, recover_raw,
+    BlockError, Chain, DecodeError, Limits, Outcome, Overlay, Preamble, RecoveredBlock, SkipReason, StateReader,
+    SystemCall, Transaction, TransactionError, decode_transaction, execute_alone, mix_hash, recover_raw,
 };
 use weft_store::MemoryStore;
 
-use crate::world::{self, CHAIN, NOTEBOOK, PROPOSER, attributes, build, extend, genesis, note, open, person, sign, transfer};
+use crate::world::{
+    self, CHAIN, NOTEBOOK, PROPOSER, attributes, build, extend, genesis, note, open, person, sign, transfer,
+};
 
 fn chain() -> Chain {
     open(&Arc::new(MemoryStore::default()))
@@ -26,7 +28,8 @@ fn all_types_of_transactions_are_executed() {
     let chain = chain();
     let base_fee = u128::from(chain.next_header(&attributes(&chain)).base_fee_per_gas.unwrap());
     let to = TxKind::Call(Address::repeat_byte(0x77));
-    let legacy = TxLegacy { chain_id: Some(CHAIN), nonce: 0, gas_price: base_fee, gas_limit: 21_000, to, ..TxLegacy::default() };
+    let legacy =
+        TxLegacy { chain_id: Some(CHAIN), nonce: 0, gas_price: base_fee, gas_limit: 21_000, to, ..TxLegacy::default() };
     let keys = vec![AccessListItem { address: NOTEBOOK, storage_keys: vec![B256::with_last_byte(1)] }];
     let listed = TxEip2930 {
         chain_id: CHAIN,
@@ -121,7 +124,13 @@ fn a_block_is_bounded_by_gas_bytes_and_time() {
     let size = transfer(0, 1, PROPOSER, 1).inner().encode_2718_len();
     assert_eq!(length(Limits { bytes: 10 * size, ..all }, &mut || false), 10);
     let mut asked = 0;
-    assert_eq!(length(all, &mut || { asked += 1; asked > 7 }), 7);
+    assert_eq!(
+        length(all, &mut || {
+            asked += 1;
+            asked > 7
+        }),
+        7
+    );
 }
 
 #[test]
@@ -199,7 +208,8 @@ fn several_blocks_may_share_a_second() {
 #[test]
 fn blobs_are_refused_with_a_reason() {
     let blob = TxEip4844 { chain_id: CHAIN, ..TxEip4844::default() };
-    let signature = alloy_consensus::crypto::secp256k1::sign_message(B256::repeat_byte(1), blob.signature_hash()).unwrap();
+    let signature =
+        alloy_consensus::crypto::secp256k1::sign_message(B256::repeat_byte(1), blob.signature_hash()).unwrap();
     let blob = Transaction::from(blob.into_signed(signature));
     let spec = genesis().spec;
     let error = decode_transaction(&spec, &blob.encoded_2718()).unwrap_err();
@@ -220,7 +230,8 @@ fn many_senders_are_recovered_at_once() {
     raw[60] = Bytes::from(vec![2; 200_000]);
     let mut foreign = world::plain(0, TxKind::Create, U256::ZERO, Bytes::new(), 1);
     foreign.chain_id = 1;
-    let signature = alloy_consensus::crypto::secp256k1::sign_message(world::secret(0), foreign.signature_hash()).unwrap();
+    let signature =
+        alloy_consensus::crypto::secp256k1::sign_message(world::secret(0), foreign.signature_hash()).unwrap();
     raw[70] = Transaction::from(foreign.into_signed(signature)).encoded_2718().into();
     for threads in [1, 2, 64] {
         let recovered = recover_raw(&spec, &raw, NonZero::new(threads).unwrap());

@@ -8,8 +8,8 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use weft_evm::{
-    Chain, ChainOptions, CommitError, LogFilter, OpenError, ProofError, Recovered, StateError, StateReader, prove_receipt,
-    prove_transaction,
+    Chain, ChainOptions, CommitError, LogFilter, OpenError, ProofError, Recovered, StateError, StateReader,
+    prove_receipt, prove_transaction,
 };
 use weft_store::MemoryStore;
 
@@ -132,7 +132,8 @@ fn logs_are_found_by_address_and_topic() {
     let find = |filter: &LogFilter, from, to| chain.logs(filter, from..=to, 1000, || false).unwrap();
     for slot in 0..40 {
         let filter = LogFilter { addresses: vec![NOTEBOOK], topics: vec![vec![word(slot)]] };
-        let found: Vec<_> = find(&filter, 5, 25).iter().map(|entry| (entry.height, entry.log.data.data.clone())).collect();
+        let found: Vec<_> =
+            find(&filter, 5, 25).iter().map(|entry| (entry.height, entry.log.data.data.clone())).collect();
         let expected: Vec<_> = story
             .logs
             .iter()
@@ -313,7 +314,13 @@ fn contracts_come_and_are_called() {
     extend(&chain, vec![world::sign(1, world::plain(0, TxKind::Create, U256::ZERO, init.into(), 200_000))]);
     let account = chain.state().account(created).unwrap().unwrap();
     assert_eq!(chain.state().code(account.code_hash).unwrap(), code);
-    let call = world::plain(1, TxKind::Call(created), U256::ZERO, [[0; 31].as_slice(), &[7], &[9; 32]].concat().into(), 99_999);
+    let call = world::plain(
+        1,
+        TxKind::Call(created),
+        U256::ZERO,
+        [[0; 31].as_slice(), &[7], &[9; 32]].concat().into(),
+        99_999,
+    );
     extend(&chain, vec![world::sign(1, call)]);
     assert_eq!(chain.state().storage(created, U256::from(7)).unwrap(), U256::from_be_bytes([9; 32]));
     assert!(chain.state_at(0).unwrap().account(created).unwrap().is_none());

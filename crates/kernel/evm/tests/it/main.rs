@@ -3,9 +3,11 @@
 mod blockchain;
 mod blocks;
 mod chain;
+mod corpus;
 mod fixtures;
 mod import;
 mod snapshot;
+mod speed;
 mod state;
 mod world;
 

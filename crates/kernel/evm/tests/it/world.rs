@@ -1,6 +1,5 @@
 //! A small chain with people who have funds, and stores that fail.
 
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +9,8 @@ use alloy_eips::eip2930::AccessList;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256};
 use serde_json::json;
 use weft_evm::{
-    Attributes, Built, Chain, ChainOptions, Genesis, Limits, Outcome, Preamble, Recovered, Transaction, predeploy, recover,
+    Attributes, Built, Chain, ChainOptions, Genesis, Limits, Outcome, Preamble, Recovered, Transaction, predeploy,
+    recover,
 };
 use weft_store::{Batch, CommitError, Durability, Entry, MemoryStore, ReadError, Store, StoreHealth, Table};
 
@@ -119,7 +119,6 @@ pub(crate) fn extend(chain: &Chain, transactions: Vec<Recovered>) -> B256 {
     chain.commit(hash, Bytes::copy_from_slice(hash.as_slice())).unwrap();
     hash
 }
-
 
 /// A store whose batches fail on demand, before or after they are applied, as a disk does.
 #[derive(Default)]
