@@ -1,0 +1,91 @@
+//! The validator sets around the head.
+
+use alloy_consensus::Header;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use weft_consensus::types::ValidatorSet;
+use weft_evm::{Chain, StateError};
+
+use super::{ReplicaError, validators};
+
+/// 32 sets of past heights are remembered: evidence is mostly of a few heights.
+const REMEMBERED: usize = 32;
+
+/// Who decides the next height, and who the one after it.
+#[derive(Debug)]
+pub(super) struct Sets {
+    deciding: ValidatorSet,
+    following: ValidatorSet,
+    past: Mutex<BTreeMap<u64, ValidatorSet>>,
+}
+
+impl Sets {
+    pub(super) fn open(chain: &Chain) -> Result<Self, ReplicaError> {
+        let next = chain.height() + 1;
+        let deciding = deciding(chain, next)?.ok_or(ReplicaError::NoValidators)?;
+        let following = deciding_after(chain, next, &deciding)?;
+        Ok(Sets { deciding, following, past: Mutex::default() })
+    }
+
+    /// Who decides the height after the head.
+    pub(super) fn deciding(&self) -> &ValidatorSet {
+        &self.deciding
+    }
+
+    /// Who decides the height after that.
+    pub(super) fn following(&self) -> &ValidatorSet {
+        &self.following
+    }
+
+    /// The head is one block higher.
+    pub(super) fn advance(&mut self, chain: &Chain) -> Result<(), ReplicaError> {
+        let decided = chain.height();
+        let mut past = self.past.lock();
+        past.insert(decided, self.deciding.clone());
+        while past.len() > REMEMBERED {
+            past.pop_first();
+        }
+        drop(past);
+        self.deciding = self.following.clone();
+        self.following = deciding_after(chain, decided + 1, &self.deciding)?;
+        Ok(())
+    }
+
+    /// Who decided, or decides, a height. `None` if its state is not kept.
+    pub(super) fn of(&self, chain: &Chain, height: u64) -> Option<ValidatorSet> {
+        if height == chain.height() + 1 {
+            return Some(self.deciding.clone());
+        }
+        if let Some(known) = self.past.lock().get(&height) {
+            return Some(known.clone());
+        }
+        deciding(chain, height).ok().flatten()
+    }
+}
+
+/// The set of `height` from the chain's own record: the header before it names its hash, and what the contract said
+/// then gives it. Where that was nothing, the set before had stayed.
+fn deciding(chain: &Chain, height: u64) -> Result<Option<ValidatorSet>, StateError> {
+    let Some(before) = height.checked_sub(1) else { return Ok(None) };
+    let Some((_, named)) = chain.header(before)? else { return Ok(None) };
+    for at in (0..=before).rev() {
+        let found = asked(chain, at)?;
+        if let Some(set) = found.filter(|set| set.hash() == named.extra_data.as_ref()) {
+            return Ok(Some(set));
+        }
+    }
+    Ok(None)
+}
+
+/// The set after that of `height`, which follows the head.
+fn deciding_after(chain: &Chain, height: u64, now: &ValidatorSet) -> Result<ValidatorSet, StateError> {
+    Ok(asked(chain, height)?.unwrap_or_else(|| now.clone()))
+}
+
+/// What the contract says as in block `number`, on the state before it.
+fn asked(chain: &Chain, number: u64) -> Result<Option<ValidatorSet>, StateError> {
+    let before = number.saturating_sub(1);
+    let Some((_, parent)) = chain.header(before)? else { return Ok(None) };
+    let next = Header { number, ..parent };
+    validators::read(chain.spec(), &next, &chain.state_at(before)?)
+}
