@@ -2,6 +2,7 @@
 
 pub mod bittorrent;
 pub mod consensus;
+pub mod gossip;
 pub mod identity;
 pub mod ledger;
 pub mod peer;

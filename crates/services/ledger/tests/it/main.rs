@@ -1,0 +1,3 @@
+//! The ledger's service from outside.
+
+mod corpus;
