@@ -6,6 +6,7 @@ mod chain;
 mod corpus;
 mod fixtures;
 mod import;
+mod prague;
 mod snapshot;
 mod speed;
 mod state;
