@@ -19,8 +19,9 @@ help: ## list the tasks
 demo: needs web build ## five peers share a real file and a folder, one is killed half-way; then watch it all in a browser
 	$(WEFT) lab --check $(if $(CI),,--stay)
 
-test: needs-test web ## every test, real clients, browsers and network namespaces included
+test: needs-test web contracts/node_modules ## every test, real clients, browsers and network namespaces included
 	@$(TIMED) "page: types, lints, tests" sh -c 'cd web && npm run --silent check && npm test --silent'
+	@$(TIMED) "contracts" sh -c 'cd contracts && npm test --silent'
 	@$(TIMED) "build" $(CARGO) build $(ALL) --all-targets
 	@$(TIMED) "unit, property and integration tests" $(CARGO) test $(ALL) --exclude weft-tests
 	@$(TIMED) "end to end with real clients" $(CARGO) test $(ALL) --test e2e -- --test-threads=1
@@ -42,6 +43,10 @@ api: web/node_modules ## the page's types, from what the node serves
 web/node_modules: web/package-lock.json | needs-web
 	cd web && npm ci --silent --no-audit --no-fund
 	@touch web/node_modules
+
+contracts/node_modules: contracts/package-lock.json | needs-web
+	cd contracts && npm ci --silent --no-audit --no-fund
+	@touch contracts/node_modules
 
 bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
 	$(CARGO) build --release $(ALL) --bin weft --bin weft-bench

@@ -6,6 +6,7 @@
 //! # Concepts
 //! - The [**pool**](pool) holds what was accepted and is in no block yet. Nothing leaves it silently.
 
+pub mod dev;
 pub mod genesis;
 pub mod mempool;
 pub mod handle;

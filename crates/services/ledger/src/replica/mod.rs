@@ -268,6 +268,11 @@ impl<S: Sign> Replica<S> {
                 replica.proposals.insert(hash, proposed);
             }
         }
+        if entries.is_empty() && pace.heartbeat.is_none() {
+            // Nothing was begun, and nobody wants a block yet.
+            replica.stage = Stage::Between;
+            return Ok(replica);
+        }
         let set = replica.sets.deciding().clone();
         replica.driver.restore(replica.clock.now(), Height(height), set, &entries);
         replica.settle()?;
