@@ -10,6 +10,7 @@ mod generated;
 mod get;
 mod id;
 mod lab;
+mod ledger;
 mod people;
 mod share;
 mod status;
@@ -77,6 +78,8 @@ pub(crate) enum Verb {
     Config(config::ConfigArgs),
     /// Follow what happens
     Events(events::Events),
+    /// Run a ledger for contract developers
+    Ledger(ledger::LedgerArgs),
     /// Run a swarm of nodes on this machine, and check that it works
     Lab(lab::LabArgs),
     /// Print a completion script for a shell
@@ -109,6 +112,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode> {
         Verb::Doctor(args) => doctor::run(global, args).await,
         Verb::Config(args) => config::run(global, args),
         Verb::Events(args) => events::run(global, args).await,
+        Verb::Ledger(args) => ledger::run(global, args).await,
         Verb::Lab(args) => lab::run(global, args).await,
         Verb::Completions(args) => generated::completions(args, Cli::command()),
         Verb::Man(args) => generated::man(args, Cli::command()),

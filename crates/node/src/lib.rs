@@ -26,6 +26,7 @@ mod adapters;
 mod api;
 mod config;
 mod data_dir;
+mod dev_ledger;
 mod error;
 mod event;
 mod figures;
@@ -50,6 +51,8 @@ pub use config::{
     ServicesConfig, Sources, get as get_setting, set as set_setting,
 };
 pub use data_dir::{ApiToken, DataDirError, NodeAddress, read_token, running_node};
+pub use dev_ledger::{DevLedger, DevLedgerConfig, DevLedgerError};
+pub use weft_ledger::dev::{DEV_CHAIN_ID, DevOptions};
 pub use error::StartError;
 pub use event::NodeEvent;
 pub use figures::{Figures, IdleCost, ServiceFigures};

@@ -2,7 +2,7 @@
 //!
 //! A node is stored under its path from the root (and, for a storage trie, under the hash of the account that owns it),
 //! not under its hash: a changed node replaces its predecessor, so nothing has to be collected as garbage, and what a
-//! block replaced is small enough to be kept for the proofs of old blocks. A trie never writes: [`update`] gives the
+//! block replaced is small enough to be kept for the proofs of old blocks. A trie never writes: [`update()`] gives the
 //! changed nodes, and the caller puts them where everything else of the block goes, in one batch.
 
 mod node;

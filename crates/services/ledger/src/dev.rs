@@ -161,6 +161,18 @@ impl DevChain {
         &self.ledger
     }
 
+    /// What makes a block now, empty or not, and returns when it is final (`evm_mine`). It blocks.
+    pub fn miner(&self) -> impl Fn() -> Result<(), String> + Send + Sync + 'static {
+        let (ledger, mailbox) = (self.ledger.clone(), self.runner.mailbox());
+        move || {
+            let mut blocks = ledger.blocks();
+            if !mailbox.post(Mail::Begin) {
+                return Err(String::from("the chain has stopped, or is overloaded"));
+            }
+            blocks.blocking_recv().map(drop).map_err(|_| String::from("the chain has stopped"))
+        }
+    }
+
     /// Waits until it does not run any more, and says why.
     pub async fn ended(&self) -> Running {
         let mut state = self.runner.state();

@@ -54,6 +54,8 @@ pub enum Mail {
     Decided(Vec<u8>, Vec<u8>),
     /// Transactions came into the pool.
     Transactions,
+    /// Somebody wants a block now.
+    Begin,
     /// Stop.
     Stop,
 }
@@ -168,6 +170,7 @@ fn run<S: Sign>(
                 }
             }
             Ok(Mail::Transactions) => replica.transactions_came()?,
+            Ok(Mail::Begin) => replica.begin_now()?,
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Mail::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }

@@ -394,6 +394,18 @@ impl<S: Sign> Replica<S> {
         Ok(())
     }
 
+    /// Begins the next height now, if none runs: somebody wants a block.
+    ///
+    /// # Errors
+    /// [`ReplicaError`]: the replica is of no more use.
+    pub fn begin_now(&mut self) -> Result<(), ReplicaError> {
+        if self.stage == Stage::Between {
+            self.begin();
+            self.settle()?;
+        }
+        Ok(())
+    }
+
     /// A block of the height that runs, for a peer that asks for it.
     pub fn proposed(&self, hash: &B256) -> Option<Vec<u8>> {
         self.proposals.get(hash).map(|proposed| travel::encode(&proposed.block, &proposed.evidence))

@@ -181,3 +181,30 @@ fn content_is_cut_at_whole_senders() {
     let inspected = all[&address(1)].pending[0].inspect();
     assert!(inspected.ends_with(": 0 wei + 21000 gas × 100 wei"), "{inspected}");
 }
+
+#[test]
+fn a_dear_replacement_puts_those_after_it_back_into_the_queue_and_no_more_than_fit() {
+    let mut pool = Pool::new(Limits { queued_per_sender: 1, ..Limits::default() }, 7);
+    let balance = U256::from(21_000 * 100 * 4);
+    let world = World::default().with(1, AccountState { balance, ..AccountState::default() });
+    let put = |pool: &mut Pool, tx: Tx| pool.insert(NOW, tx.candidate(), &world).unwrap().tx.hash();
+    let all: Vec<B256> = (0..4).map(|nonce| put(&mut pool, Tx::new(1, nonce))).collect();
+    let by = put(&mut pool, Tx::new(1, 0).pays(20, 390));
+    let full = || Fate::Dropped(DropReason::QueueFull);
+    assert_eq!(fates(&mut pool), [(all[0], Fate::Replaced { by }), (all[3], full()), (all[2], full())]);
+    assert_eq!((pool.status().pending, pool.status().queued), (1, 1));
+}
+
+#[test]
+fn a_longer_replacement_does_not_make_room_by_what_it_replaces() {
+    let first = Tx::new(1, 0).candidate().bytes;
+    let mut pool = Pool::new(Limits { bytes: 2 * first + 10, ..Limits::default() }, 7);
+    insert(&mut pool, Tx::new(1, 0)).unwrap();
+    insert(&mut pool, Tx::new(2, 0).pays(50, 100)).unwrap();
+    let error = insert(&mut pool, Tx::new(1, 0).pays(90, 200).data(50)).unwrap_err();
+    assert!(matches!(error, AdmissionError::Full { worst: 10 }), "{error}");
+    assert_eq!(fates(&mut pool), []);
+    // The other way round there is a worse one.
+    insert(&mut pool, Tx::new(2, 0).pays(90, 200).data(50)).unwrap();
+    assert_eq!((fates(&mut pool).len(), pool.status().pending), (2, 1));
+}
