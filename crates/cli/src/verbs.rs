@@ -78,7 +78,7 @@ pub(crate) enum Verb {
     Config(config::ConfigArgs),
     /// Follow what happens
     Events(events::Events),
-    /// Run a ledger for contract developers
+    /// Make a chain, get onto one, and use it
     Ledger(ledger::LedgerArgs),
     /// Run a swarm of nodes on this machine, and check that it works
     Lab(lab::LabArgs),

@@ -26,7 +26,6 @@ mod adapters;
 mod api;
 mod config;
 mod data_dir;
-mod dev_ledger;
 mod error;
 mod event;
 mod figures;
@@ -51,8 +50,6 @@ pub use config::{
     ServicesConfig, Sources, get as get_setting, set as set_setting,
 };
 pub use data_dir::{ApiToken, DataDirError, NodeAddress, read_token, running_node};
-pub use dev_ledger::{DevLedger, DevLedgerConfig, DevLedgerError};
-pub use weft_ledger::dev::{DEV_CHAIN_ID, DevOptions};
 pub use error::StartError;
 pub use event::NodeEvent;
 pub use figures::{Figures, IdleCost, ServiceFigures};
@@ -60,3 +57,4 @@ pub use life::{Again, Owner};
 pub use node::{Node, NodeConfig};
 pub use paths::{NoHome, Paths};
 pub use sessions::NoRandomness;
+pub use weft_ethereum_rpc::{DEV_CHAIN_ID, DevLedger, DevLedgerConfig, DevLedgerError, DevOptions};

@@ -116,7 +116,7 @@ impl Node {
         let (unlocked, identity_is_new) = unlocked.await.map_err(StartError::Interrupted)??;
         let kernel = Kernel::start(&paths.data_dir, &loaded, unlocked).await?;
 
-        let mut all = registry::services(&kernel);
+        let mut all = registry::services(&kernel, &loaded.config, &paths.data_dir);
         all.retain(|own| services.iter().all(|given| given.name() != own.name()));
         all.extend(services);
         let switchboard = Switchboard::new(all, kernel.overlay.clone(), kernel.feed.clone());

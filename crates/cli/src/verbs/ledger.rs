@@ -1,22 +1,20 @@
-//! `weft ledger`: chains. So far the one for developers, in this process.
+//! `weft ledger`: the chain this node is on, and the one for developers.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod abi;
+mod chain;
+mod dev;
+mod read;
+mod rpc;
+mod send;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
-use weft_node::{DevLedger, DevLedgerConfig};
 
 use crate::args::Global;
-use crate::failure::{Failure, Result};
-use crate::interrupt::interrupted;
-use crate::{output, session};
+use crate::failure::Result;
 
-/// A chain of blocks that Ethereum's tools speak with.
-///
-/// So far there is the chain for contract developers; chains among peers are being built.
+/// A chain of blocks that several peers agree on, and that Ethereum's tools speak with.
 #[derive(Debug, Args)]
 pub(crate) struct LedgerArgs {
     #[command(subcommand)]
@@ -25,87 +23,63 @@ pub(crate) struct LedgerArgs {
 
 #[derive(Debug, Subcommand)]
 enum LedgerVerb {
+    /// Make a chain, and run it on this node
+    Init(chain::Init),
+    /// Get onto a chain
+    Join(chain::Join),
+    /// Put the chain of this node aside
+    Leave,
+    /// Show the chain of this node
+    Status,
+    /// Print what names this node as a validator of a chain to be made
+    Candidate,
+    /// Print what lets others join
+    Ticket,
+    /// Print the genesis file
+    Genesis,
+    /// List the validators
+    Validators,
+    /// Show what an account has
+    Balance(read::Balance),
+    /// Send coins, or call a contract, from your account
+    Send(send::Send),
+    /// Ask a contract without sending anything
+    Call(read::Call),
+    /// Put a contract on the chain
+    Deploy(send::Deploy),
+    /// Join the validators, add stake, or leave them
+    Stake(send::Stake),
+    /// Show a transaction, and how far it is
+    Tx(read::Tx),
+    /// Show a block
+    Block(read::BlockArgs),
+    /// List what contracts logged
+    Logs(read::Logs),
+    /// Print the Merkle proof of an account
+    Proof(read::Proof),
     /// Run a chain for contract developers in the foreground, until Ctrl-C
-    Dev(Dev),
-}
-
-/// Run a chain for contract developers in the foreground, until Ctrl-C.
-///
-/// One validator in this process makes a block as soon as there is a transaction; ten accounts have 10,000 coins each, with
-/// the keys that anvil and hardhat use. It takes no transactions from elsewhere and needs no running node. With --json, one
-/// line when it is ready.
-#[derive(Debug, Args)]
-struct Dev {
-    /// Where its Ethereum RPC listens (HTTP and WebSocket)
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8545")]
-    listen: SocketAddr,
-    /// The chain's id
-    #[arg(long, value_name = "ID", default_value_t = weft_node::DEV_CHAIN_ID)]
-    chain_id: u64,
-    /// Make a block every so many milliseconds, empty or not, instead of one for each transaction
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
-    block_time: Option<u64>,
-    /// Let this web page call it (scheme://host:port); may be given several times
-    #[arg(long = "origin", value_name = "ORIGIN")]
-    origins: Vec<String>,
-    /// Keep the chain in this folder, and go on with it at the next start [default: in memory]
-    #[arg(long, value_name = "DIR")]
-    keep: Option<PathBuf>,
+    Dev(dev::Dev),
 }
 
 pub(crate) async fn run(global: &Global, args: LedgerArgs) -> Result<ExitCode> {
     match args.verb {
-        LedgerVerb::Dev(args) => dev(global, args).await,
+        LedgerVerb::Init(args) => chain::init(global, args).await,
+        LedgerVerb::Join(args) => chain::join(global, args).await,
+        LedgerVerb::Leave => chain::leave(global).await,
+        LedgerVerb::Status => chain::status(global).await,
+        LedgerVerb::Candidate => chain::candidate(global).await,
+        LedgerVerb::Ticket => chain::ticket(global).await,
+        LedgerVerb::Genesis => chain::genesis(global).await,
+        LedgerVerb::Validators => chain::validators(global).await,
+        LedgerVerb::Balance(args) => read::balance(global, args).await,
+        LedgerVerb::Send(args) => send::send(global, args).await,
+        LedgerVerb::Call(args) => read::call(global, args).await,
+        LedgerVerb::Deploy(args) => send::deploy(global, args).await,
+        LedgerVerb::Stake(args) => send::stake(global, args).await,
+        LedgerVerb::Tx(args) => read::tx(global, args).await,
+        LedgerVerb::Block(args) => read::block(global, args).await,
+        LedgerVerb::Logs(args) => read::logs(global, args).await,
+        LedgerVerb::Proof(args) => read::proof(global, args).await,
+        LedgerVerb::Dev(args) => dev::run(global, args).await,
     }
-}
-
-async fn dev(global: &Global, args: Dev) -> Result<ExitCode> {
-    let mut stop = std::pin::pin!(interrupted());
-    let (config, _) = session::config_or_default(&weft_node::Sources::default());
-    session::start_logging(&config.log)?;
-    if !args.listen.ip().is_loopback() {
-        let away = Failure::usage(format!("{} can be reached from other machines, and anybody there could spend", args.listen.ip()));
-        return Err(away.mend("listen on 127.0.0.1, and reach it from elsewhere through `ssh -L`"));
-    }
-    let mut chain = weft_node::DevOptions::default();
-    chain.chain_id = args.chain_id;
-    chain.block_time = args.block_time.map(Duration::from_millis);
-    let kept = args.keep.is_some();
-    let config = DevLedgerConfig { chain, listen: args.listen, origins: args.origins, dir: args.keep };
-    let ledger = DevLedger::start(config).await.map_err(|error| Failure::of(&error))?;
-    told(global, &ledger, args.chain_id, kept);
-    let ended = tokio::select! {
-        stopped = stop.as_mut() => stopped.map(|()| None)?,
-        error = ledger.ended() => error,
-    };
-    ledger.stop().await;
-    match ended {
-        None => Ok(ExitCode::SUCCESS),
-        Some(error) => Err(Failure::of(&*error)),
-    }
-}
-
-fn told(global: &Global, ledger: &DevLedger, chain_id: u64, kept: bool) {
-    let address = ledger.address();
-    let accounts = ledger.accounts();
-    if global.json {
-        let accounts: Vec<_> =
-            accounts.iter().map(|account| json!({ "address": account.address, "key": account.key })).collect();
-        output::say_json(&json!({
-            "http": format!("http://{address}"),
-            "ws": format!("ws://{address}"),
-            "chain_id": chain_id,
-            "accounts": accounts,
-        }));
-        return;
-    }
-    output::say(format!("A chain for developers runs, {}.", if kept { "kept in its folder" } else { "in memory" }));
-    output::say(format!("  http      http://{address}"));
-    output::say(format!("  ws        ws://{address}"));
-    output::say(format!("  chain id  {chain_id}"));
-    output::say("Accounts with 10,000 coins each. Everybody knows these keys: never send anything of worth to them.");
-    for account in accounts {
-        output::say(format!("  {}  {}", account.address, account.key));
-    }
-    output::say("Ctrl-C stops it.");
 }

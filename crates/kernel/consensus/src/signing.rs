@@ -37,6 +37,10 @@ pub trait Sign {
     /// # Errors
     /// If the key cannot be used now. The node then stays silent for the rest of the height.
     fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError>;
+
+    /// The public key that belongs to it: a node votes only while the set has this key for its account. Two nodes of one
+    /// account have two keys, and only one of them is in the set.
+    fn public_key(&self) -> [u8; 32];
 }
 
 /// The key could not be used.
@@ -48,17 +52,29 @@ impl Sign for SigningKey {
     fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError> {
         Ok(Signature(self.try_sign(bytes).map_err(|error| SignError(error.to_string()))?.to_bytes()))
     }
+
+    fn public_key(&self) -> [u8; 32] {
+        self.verifying_key().to_bytes()
+    }
 }
 
 impl<S: Sign + ?Sized> Sign for std::sync::Arc<S> {
     fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError> {
         (**self).sign(bytes)
     }
+
+    fn public_key(&self) -> [u8; 32] {
+        (**self).public_key()
+    }
 }
 
 impl<S: Sign + ?Sized> Sign for Box<S> {
     fn sign(&self, bytes: &[u8]) -> Result<Signature, SignError> {
         (**self).sign(bytes)
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        (**self).public_key()
     }
 }
 

@@ -114,6 +114,11 @@ impl Overlay {
         }
     }
 
+    /// Tells where a peer is as another peer says: on a public network that is not followed into private addresses.
+    pub fn hear_of(&self, peer: PeerKey, addresses: PeerAddresses) {
+        self.inner.hub.learn(peer, addresses, Origin::Stranger);
+    }
+
     /// Tells of a relay that may be used.
     pub fn add_relay(&self, relay: RelayHint) {
         let hub = self.inner.hub.clone();

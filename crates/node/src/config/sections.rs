@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use weft_files::FilesConfig;
 pub use weft_files::Rate;
+use weft_ledger::LedgerConfig;
 use weft_network::{NetworkConfig, OverlaySection};
 
 /// "WEFT" on a phone's keys.
@@ -24,6 +25,8 @@ pub struct Config {
     pub overlay: OverlaySection,
     /// Sharing and getting files.
     pub files: FilesConfig,
+    /// The chain among peers.
+    pub ledger: LedgerConfig,
     /// Which services are on beside the core ones.
     pub services: ServicesConfig,
     /// What is logged.

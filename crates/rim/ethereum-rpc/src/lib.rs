@@ -5,6 +5,7 @@ pub mod args;
 mod blocks;
 mod calls;
 mod config;
+mod dev;
 mod error;
 mod execute;
 mod fees;
@@ -25,5 +26,7 @@ mod transactions;
 mod txpool;
 
 pub use config::{Config, Mine};
+pub use dev::{DevLedger, DevLedgerConfig, DevLedgerError};
 pub use error::RpcError;
 pub use server::{Running, Server, StartError};
+pub use weft_ledger::dev::{DEV_CHAIN_ID, DevOptions};

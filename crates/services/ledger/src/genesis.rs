@@ -62,6 +62,19 @@ pub struct StakingTerms {
     pub jail_seconds: u32,
 }
 
+impl Default for StakingTerms {
+    /// As the contract has it where nothing is said: one coin, 10,000 blocks and seven days, a day.
+    fn default() -> Self {
+        const DAY: u32 = 24 * 60 * 60;
+        StakingTerms {
+            min_stake: 1_000_000_000_000_000_000,
+            unbonding_blocks: 10_000,
+            unbonding_seconds: 7 * DAY,
+            jail_seconds: DAY,
+        }
+    }
+}
+
 /// A chain to be made.
 #[derive(Debug, Clone)]
 pub struct NewChain {
@@ -135,7 +148,7 @@ pub fn make(chain: &NewChain) -> Result<Vec<u8>, MakeChainError> {
         alloc.insert(at, predeploy::contract(deployed_code(artifact)));
     }
     for (account, balance) in &chain.balances {
-        let held = alloc.entry(*account).or_insert_with(GenesisAccount::default);
+        let held = alloc.entry(*account).or_default();
         held.balance = *balance;
     }
     let bare = Genesis::from_json(&file(chain, &alloc, B256::ZERO))?;
@@ -294,6 +307,13 @@ mod tests {
         assert_eq!(changes.accounts[&Account::repeat_byte(9)].after.unwrap().balance, U256::from(5));
         let config = WeftConfig::deserialize(genesis.weft.unwrap()).unwrap();
         assert_eq!((config.block_time_ms, config.heartbeat_ms), (250, Some(5000)));
+    }
+
+    #[test]
+    fn terms_that_are_not_said_are_the_contracts_own() {
+        let unsaid = NewChain::new(9338, 1_700_000_000, vec![validator(1)]);
+        let said = NewChain { staking: Some(StakingTerms::default()), ..unsaid.clone() };
+        assert_eq!(make(&unsaid).unwrap(), make(&said).unwrap());
     }
 
     #[test]

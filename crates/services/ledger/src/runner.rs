@@ -8,10 +8,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use alloy_primitives::{B256, Bytes};
 use tokio::sync::watch;
 use weft_consensus::signing::Sign;
+use weft_overlay::PeerKey;
 
-use crate::replica::{Action, Clock, Replica, ReplicaError};
+use crate::replica::{Action, Clock, Replica, ReplicaError, SyncRefused};
 
 /// 1,024 pieces of mail: messages of a round among a hundred validators, a few times over. Blocks among them are bounded
 /// by the links they come from.
@@ -46,18 +48,34 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Mail {
-    /// A message of consensus.
-    Message(Vec<u8>),
-    /// A proposed block.
-    Block(Vec<u8>),
-    /// A decided block and its certificate.
-    Decided(Vec<u8>, Vec<u8>),
+    /// A message of consensus, from whom.
+    Message(PeerKey, Bytes),
+    /// A proposed block, from whom.
+    Block(PeerKey, Bytes),
+    /// A decided block and its certificate, from whom. Each is answered by [`Notice::Handled`].
+    Decided(PeerKey, Bytes, Bytes),
+    /// A peer asks for a proposed block: answered by [`Notice::Found`] if it is there.
+    Lookup(PeerKey, B256),
     /// Transactions came into the pool.
     Transactions,
     /// Somebody wants a block now.
     Begin,
     /// Stop.
     Stop,
+}
+
+/// What a replica's thread says.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The replica wants this done.
+    Action(Action),
+    /// A proposed block that a peer asked for.
+    Found(PeerKey, Vec<u8>),
+    /// A decided block was looked at. If it cannot have been decided, why.
+    Handled(PeerKey, Option<SyncRefused>),
+    /// A peer sent what is no message of consensus, or no block.
+    Unreadable(PeerKey, &'static str),
 }
 
 /// How a replica does.
@@ -91,20 +109,20 @@ impl Mailbox {
 }
 
 impl Runner {
-    /// Starts a thread for `replica`; `act` is called for each thing it wants done, in order.
+    /// Starts a thread for `replica`; `tell` is called for each thing that it says, in order, and must not block.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start<S: Sign + Send + 'static>(
         replica: Replica<S>,
         clock: Arc<dyn Clock>,
-        act: impl FnMut(Action) + Send + 'static,
+        tell: impl FnMut(Notice) + Send + 'static,
     ) -> std::io::Result<Runner> {
         let (mail, inbox) = sync_channel(MAX_MAIL);
-        let (tell, state) = watch::channel(Running::Well);
+        let (say, state) = watch::channel(Running::Well);
         let thread = std::thread::Builder::new().name(String::from("ledger")).spawn(move || {
-            let ended = run(replica, &*clock, &inbox, act);
-            tell.send_replace(match ended {
+            let ended = run(replica, &*clock, &inbox, tell);
+            say.send_replace(match ended {
                 Ok(()) => Running::Stopped,
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, "the ledger stops");
@@ -150,23 +168,31 @@ fn run<S: Sign>(
     mut replica: Replica<S>,
     clock: &dyn Clock,
     inbox: &Receiver<Mail>,
-    mut act: impl FnMut(Action),
+    mut tell: impl FnMut(Notice),
 ) -> Result<(), ReplicaError> {
     loop {
         while let Some(action) = replica.poll() {
-            act(action);
+            tell(Notice::Action(action));
         }
         let wait = replica.deadline().map_or(AT_REST, |deadline| deadline.saturating_sub(clock.now()));
         match inbox.recv_timeout(wait) {
-            Ok(Mail::Message(bytes)) => {
-                replica.handle_message(&bytes)?;
+            Ok(Mail::Message(from, bytes)) => {
+                if !replica.handle_message(&bytes)? {
+                    tell(Notice::Unreadable(from, "message of consensus"));
+                }
             }
-            Ok(Mail::Block(bytes)) => {
-                replica.handle_block(&bytes)?;
+            Ok(Mail::Block(from, bytes)) => {
+                if !replica.handle_block(&bytes)? {
+                    tell(Notice::Unreadable(from, "block"));
+                }
             }
-            Ok(Mail::Decided(block, certificate)) => {
-                if let Err(refused) = replica.handle_decided(&block, &certificate)? {
-                    tracing::debug!(%refused, "a decided block was not taken");
+            Ok(Mail::Decided(from, block, certificate)) => {
+                let refused = replica.handle_decided(&block, &certificate)?.err();
+                tell(Notice::Handled(from, refused));
+            }
+            Ok(Mail::Lookup(from, hash)) => {
+                if let Some(block) = replica.proposed(&hash) {
+                    tell(Notice::Found(from, block));
                 }
             }
             Ok(Mail::Transactions) => replica.transactions_came()?,

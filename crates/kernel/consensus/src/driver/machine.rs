@@ -105,17 +105,21 @@ impl<S: Sign> Driver<S> {
         self.host.wanted = None;
         self.host.own_proposal = None;
         let address = self.host.identity.as_ref().map(|identity| identity.address);
+        let votes = self.host.identity.as_ref().is_some_and(|identity| {
+            let key = identity.signer.public_key();
+            set.get(&identity.address).is_some_and(|validator| validator.public_key.to_bytes() == key)
+        });
         let core = self.core.get_or_insert_with(|| {
             let params = Params {
                 address: address.unwrap_or(Address([0; 20])),
                 threshold_params: Default::default(),
                 // In the core's `ProposalOnly` mode a proposal counts as valid before anybody looked at the block.
                 value_payload: ValuePayload::ProposalAndParts,
-                enabled: address.is_some(),
+                enabled: votes,
             };
             State::new(Weft, height, set, params, CORE_QUEUE, CORE_QUEUE)
         });
-        core.params.enabled = address.is_some();
+        core.params.enabled = votes;
         self.ahead.begin(height)
     }
 

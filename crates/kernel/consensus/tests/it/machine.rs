@@ -312,10 +312,13 @@ fn a_decided_block_is_taken_with_its_certificate_only() {
     assert_eq!(driver.deadline(), None, "one who waits for the next height is quiet");
 }
 
-/// A node without a key, and one that is not in the set, follow and say nothing.
+/// A node without a key, one that is not in the set, and one whose account is there with another node's key, follow and
+/// say nothing; not even when it is that account's turn.
 #[test]
 fn followers_decide_in_silence() {
-    for identity in [None, Some(Identity { address: address(9), signer: key(SEED, 9) })] {
+    let as_proposer = Identity { address: address(turn(&four(), 1, 0)), signer: key(SEED, 9) };
+    let stranger = Identity { address: address(9), signer: key(SEED, 9) };
+    for identity in [None, Some(stranger), Some(as_proposer)] {
         let mut driver = Driver::new(Config::new(CHAIN), identity);
         driver.start_height(ms(0), Height(1), four());
         driver.handle_message(ms(1), proposal(turn(&four(), 1, 0), 1, 0, 7));
@@ -325,6 +328,7 @@ fn followers_decide_in_silence() {
         }
         let outputs = drain(&mut driver);
         assert!(outputs.iter().any(|output| matches!(output, Output::Decided { .. })));
+        assert!(!outputs.iter().any(|output| matches!(output, Output::NeedBlock { .. })));
         assert!(sent(&outputs).is_empty());
     }
 }

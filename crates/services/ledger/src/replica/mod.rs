@@ -33,7 +33,7 @@ use weft_consensus::codec::{decode_certificate, encode_certificate, encode_messa
 use weft_consensus::driver::{Config, Driver, Identity, Output, SyncError, Verdict};
 use weft_consensus::evidence::Evidence;
 use weft_consensus::signing::Sign;
-use weft_consensus::types::{Address, BlockHash, ChainId, Height};
+use weft_consensus::types::{Address, BlockHash, ChainId, Height, ValidatorSet};
 use weft_evm::{Attributes, Block, BlockError, Chain, Executed, Limits, Outcome as BuildOutcome, RecoveredBlock};
 use weft_store::Store;
 
@@ -102,8 +102,10 @@ pub enum Action {
     },
     /// A block is final, and committed.
     Committed(Arc<Executed>, CommitCertificate),
+    /// These decide the next height.
+    Validators(ValidatorSet),
     /// A validator contradicted itself.
-    Evidence(Evidence),
+    Evidence(Box<Evidence>),
     /// This node does not sign any more at this height, and why.
     Silent(String),
 }
@@ -259,6 +261,7 @@ impl<S: Sign> Replica<S> {
             stage: Stage::Running,
             out: VecDeque::new(),
         };
+        replica.out.push_back(Action::Validators(replica.sets.deciding().clone()));
         let height = replica.next_height();
         for bytes in replica.wal.blocks(height)? {
             // What was stored here was decoded before; a damaged row is as if it were not there, and is asked for.
@@ -416,6 +419,11 @@ impl<S: Sign> Replica<S> {
         self.chain.height() + 1
     }
 
+    /// Who decides the next height.
+    pub fn validators(&self) -> &ValidatorSet {
+        self.sets.deciding()
+    }
+
     /// When the next height begins, if none runs.
     fn begins(&self) -> Option<Duration> {
         match self.stage {
@@ -478,7 +486,7 @@ impl<S: Sign> Replica<S> {
             Output::Decided { certificate } => self.commit(certificate)?,
             Output::Evidence(evidence) => {
                 self.evidence.add(evidence.clone());
-                self.out.push_back(Action::Evidence(evidence));
+                self.out.push_back(Action::Evidence(Box::new(evidence)));
             }
             Output::NextHeight { .. } if self.stage == Stage::Between => self.begin(),
             Output::NextHeight { .. } => {}
@@ -620,7 +628,11 @@ impl<S: Sign> Replica<S> {
         self.wal.forget(certificate.height.0)?;
         self.evidence.carried(&executed.block.preamble.bytes);
         self.evidence.forget_below(certificate.height.0.saturating_sub(MAX_AGE));
+        let before = self.sets.deciding().hash();
         self.sets.advance(&self.chain)?;
+        if self.sets.deciding().hash() != before {
+            self.out.push_back(Action::Validators(self.sets.deciding().clone()));
+        }
         self.pool.committed(Arc::clone(&executed), proof);
         self.stage = Stage::Between;
         self.out.push_back(Action::Committed(executed, certificate));

@@ -67,7 +67,7 @@ impl Wal {
     }
 
     fn add(&mut self, change: impl FnOnce(Batch) -> Batch) {
-        self.waiting = Some(change(self.waiting.take().unwrap_or_else(Batch::new)));
+        self.waiting = Some(change(self.waiting.take().unwrap_or_default()));
     }
 
     pub(super) fn append(&mut self, entry: &WalEntry) {

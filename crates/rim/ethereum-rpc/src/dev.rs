@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use weft_ethereum_rpc::{Config, Mine, Running, Server};
 use weft_ledger::dev::{DevAccount, DevChain, DevError, DevOptions, dev_accounts};
 use weft_ledger::runner;
 use weft_store::{FjallStore, MemoryStore, Store, StoreOptions};
+
+use crate::{Config, Mine, Running, Server, StartError};
 
 /// How such a ledger is run.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub enum DevLedgerError {
     Chain(#[from] DevError),
     /// The RPC does not listen.
     #[error(transparent)]
-    Rpc(#[from] weft_ethereum_rpc::StartError),
+    Rpc(#[from] StartError),
 }
 
 /// A developers' ledger that runs. Dropping it stops it.
