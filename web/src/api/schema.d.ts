@@ -461,6 +461,278 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/accounts/{address}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An account. */
+        get: operations["ledger_account"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Final blocks, the newest first. */
+        get: operations["ledger_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/blocks/{block}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A final block with its transactions. */
+        get: operations["ledger_block"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/candidate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What names this node in a genesis. */
+        get: operations["ledger_candidate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Validators that contradicted themselves while this node ran. */
+        get: operations["ledger_evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/genesis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The genesis file of the chain. */
+        get: operations["ledger_genesis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/init": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a chain, and runs it. */
+        post: operations["ledger_init"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gets onto a chain, and runs it. */
+        post: operations["ledger_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts the chain aside: nothing is removed. */
+        post: operations["ledger_leave"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The peers on this ledger. */
+        get: operations["ledger_peers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs with the key of the user's account, and submits. */
+        post: operations["ledger_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the ledger is. */
+        get: operations["ledger_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What lets others join the chain. */
+        get: operations["ledger_ticket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transactions that wait in the pool, those that can be executed now first. */
+        get: operations["ledger_waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/transactions/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A transaction, and how far it is. */
+        get: operations["ledger_transaction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ledger/validators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The validators of the next height. */
+        get: operations["ledger_validators"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/network/connect": {
         parameters: {
             query?: never;
@@ -876,6 +1148,25 @@ export interface components {
             /** @description Whether it was not in the address book before. */
             is_new: boolean;
         };
+        /** @description An account. */
+        AccountView: {
+            /** @description Its address. */
+            address: string;
+            /** @description What it has, in wei. */
+            balance: string;
+            /** @description Bytes of its code; 0 if it is no contract. */
+            code_bytes: number;
+            /**
+             * Format: int64
+             * @description The next nonce, by final blocks.
+             */
+            nonce: number;
+            /**
+             * Format: int64
+             * @description The next nonce, with what waits in the pool.
+             */
+            pending_nonce: number;
+        };
         /** @description What to add. Exactly one of `path`, `magnet`, `metainfo` and `info_hash`. */
         AddRequest: {
             /**
@@ -981,6 +1272,130 @@ export interface components {
         Begun: {
             /** @description By which it is named from here on. */
             id: string;
+        };
+        /** @description A block with its transactions. */
+        BlockDetail: components["schemas"]["BlockView"] & {
+            /** @description The certificate as validators and light clients encode it, hexadecimal. */
+            certificate: string;
+            /** @description Its transactions, in order; at most 1,000 of them. */
+            list: components["schemas"]["TransactionView"][];
+        };
+        /** @description A final block. */
+        BlockView: {
+            /**
+             * Format: int64
+             * @description The base fee, in wei per gas.
+             */
+            base_fee: number;
+            /**
+             * Format: int64
+             * @description Gas it may use.
+             */
+            gas_limit: number;
+            /**
+             * Format: int64
+             * @description Gas used.
+             */
+            gas_used: number;
+            /** @description Its hash. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Its height.
+             */
+            height: number;
+            /** @description The block before it. */
+            parent: string;
+            /** @description The account of the validator that made it. */
+            proposer: string;
+            /**
+             * Format: int32
+             * @description The round that decided it; 0 if the first proposer was heard in time. `None` for the genesis.
+             */
+            round?: number | null;
+            /** @description The accounts whose precommits are in the certificate: with more than two thirds of the power. */
+            signers: string[];
+            /** @description The state's root after it. */
+            state_root: string;
+            /**
+             * Format: int64
+             * @description When it was made, in seconds since 1970, by the proposer's clock.
+             */
+            timestamp: number;
+            /** @description How many transactions it has. */
+            transactions: number;
+            /** @description The hash of the validators that decide the height after the next one, as consensus and light clients know them. */
+            validators_hash: string;
+        };
+        /** @description What names this node in a genesis. */
+        CandidateView: {
+            /** @description The user's account. */
+            account: string;
+            /** @description `weft:validator/…`: what goes into `weft ledger init --validator`. */
+            candidate: string;
+            /** @description The node's validator key, hexadecimal. */
+            public_key: string;
+        };
+        /** @description A chain that runs. */
+        ChainStatus: {
+            /**
+             * Format: int64
+             * @description The next block's base fee, in wei per gas.
+             */
+            base_fee: number;
+            /**
+             * Format: int64
+             * @description EIP-155.
+             */
+            chain_id: number;
+            /** @description Why it has stopped, if it has. */
+            failure?: string | null;
+            /** @description The hash of its genesis. */
+            genesis: string;
+            /** @description That block's hash. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description The height of its last final block.
+             */
+            height: number;
+            /** @description Peers on this ledger. */
+            peers: number;
+            /** @description The pool. */
+            pool: components["schemas"]["PoolStatus"];
+            /** @description Whose turn it is. */
+            proposer?: string | null;
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            round?: number | null;
+            /**
+             * Format: int64
+             * @description The round that runs: its height.
+             */
+            round_height?: number | null;
+            /** @description Where Ethereum's tools find it. */
+            rpc: string;
+            /**
+             * Format: int64
+             * @description Where it began to catch up, if it does.
+             */
+            sync_from?: number | null;
+            /**
+             * Format: int64
+             * @description The highest that peers say they have, while it catches up.
+             */
+            sync_to?: number | null;
+            /**
+             * Format: int64
+             * @description When it was made, in seconds since 1970.
+             */
+            timestamp: number;
+            /** @description Whether this node is one of them. */
+            validating: boolean;
+            /** @description Validators of the next height. */
+            validators: number;
         };
         Configuration: {
             /** @description The configuration file. */
@@ -1135,6 +1550,28 @@ export interface components {
             /** @description The peer's key. */
             peer: string;
         };
+        /** @description A chain was made, or entered. */
+        Entered: components["schemas"]["LedgerStatus"] & {
+            /** @description What lets others join: `weft:ledger/…`. */
+            ticket: string;
+        };
+        /** @description A validator that contradicted itself. */
+        EvidenceView: {
+            /**
+             * Format: int64
+             * @description At which height.
+             */
+            height: number;
+            /**
+             * Format: int32
+             * @description In which round.
+             */
+            round: number;
+            /** @description Whose account. */
+            validator: string;
+            /** @description What it signed twice: `proposal`, `prevote`, `precommit`. */
+            what: string;
+        };
         /** @description What was exchanged with one peer since the engine started, over all its connections. */
         ExchangeStatus: {
             /**
@@ -1251,6 +1688,78 @@ export interface components {
             /** @description When the whole state was kept. */
             snapshots: components["schemas"]["Moment"][];
         };
+        /** @description A chain to be made. */
+        Init: {
+            /**
+             * Format: int64
+             * @description From one block to the next under load, in milliseconds; 250 if it is not said.
+             * @default null
+             */
+            block_time_ms: number | null;
+            /**
+             * Format: int64
+             * @description EIP-155: no two chains that meet should have the same. Random if it is not said.
+             * @default null
+             */
+            chain_id: number | null;
+            /**
+             * @description Nobody joins later.
+             * @default false
+             */
+            closed: boolean;
+            /**
+             * @description Who has how many coins, beside the account of this node's user.
+             * @default {}
+             */
+            coins: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Gas of a block; 500 million if it is not said.
+             * @default null
+             */
+            gas_limit: number | null;
+            /**
+             * Format: int64
+             * @description From one block to the next without transactions, in milliseconds; 5,000 if it is not said.
+             * @default null
+             */
+            heartbeat_ms: number | null;
+            /**
+             * Format: int64
+             * @description The least stake of who joins later, in coins; 1 if it is not said.
+             * @default null
+             */
+            min_stake: number | null;
+            /**
+             * Format: int64
+             * @description Coins of this node's user; a million if it is not said.
+             * @default null
+             */
+            own_coins: number | null;
+            /**
+             * Format: int64
+             * @description This node's power, in coins' worth; 0 makes it no validator. 100 if it is not said.
+             * @default null
+             */
+            power: number | null;
+            /**
+             * @description The other first validators.
+             * @default []
+             */
+            validators: components["schemas"]["InitValidator"][];
+        };
+        /** @description A validator from the first block on. */
+        InitValidator: {
+            /** @description What its node says of itself: `weft:validator/…`. */
+            candidate: string;
+            /**
+             * Format: int64
+             * @description Its power, in coins' worth; 100 if it is not said.
+             */
+            power?: number | null;
+        };
         /** @description An invitation read, and whether one knows the inviter. */
         Inspected: {
             contact?: components["schemas"]["ContactView"] | null;
@@ -1278,10 +1787,57 @@ export interface components {
             /** @description Who invites, z-base-32. */
             user_key: string;
         };
+        /** @description How to get onto a chain: by a ticket, or by a genesis file and peers. */
+        Join: {
+            /** @description The genesis file. */
+            genesis?: unknown;
+            /**
+             * @description Tickets or candidates whose nodes are on that chain.
+             * @default []
+             */
+            peers: string[];
+            /**
+             * @description `weft:ledger/…`.
+             * @default null
+             */
+            ticket: string | null;
+        };
+        /** @description A peer on this ledger. */
+        LedgerPeerView: {
+            /**
+             * Format: int64
+             * @description The height it says it has.
+             */
+            height: number;
+            /** @description Its key, z-base-32. */
+            peer: string;
+            /** @description The account it says it validates for. */
+            validator?: string | null;
+        };
+        /** @description The ledger of this node. */
+        LedgerStatus: {
+            /** @description The user's account. */
+            account: string;
+            chain?: components["schemas"]["ChainStatus"] | null;
+        };
+        /** @description Where the chain was put. */
+        Left: {
+            /** @description The folder; `None` if there was no chain. */
+            folder?: string | null;
+        };
         /** @description A link somebody sent. */
         Link: {
             /** @description `weft:…`; white space and case do not matter. */
             link: string;
+        };
+        /** @description A log that a contract wrote. */
+        LogView: {
+            /** @description The contract. */
+            address: string;
+            /** @description The rest, hexadecimal. */
+            data: string;
+            /** @description The event's signature hash, and indexed values. */
+            topics: string[];
         };
         Login: {
             /** @description The code of a login address, which `weft up` and `weft dashboard` print. */
@@ -1637,6 +2193,35 @@ export interface components {
             /** @description The 24 words, in their order. */
             words: string[];
         };
+        /** @description The pool of transactions. */
+        PoolStatus: {
+            /**
+             * Format: int64
+             * @description Taken since it was started.
+             */
+            accepted: number;
+            /** @description Bytes of both. */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Dropped since then.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description Ended in a block since then.
+             */
+            included: number;
+            /** @description They can be executed now. */
+            pending: number;
+            /** @description They wait for others, or for balance. */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Not taken since then.
+             */
+            refused: number;
+        };
         Priorities: {
             /** @description The files to change; the others stay as they are. */
             priorities: components["schemas"]["Prioritised"][];
@@ -1729,6 +2314,25 @@ export interface components {
         Selection: {
             /** @description The wanted files by their place in the torrent. */
             files: number[];
+        };
+        /** @description What is sent from the user's account. */
+        Send: {
+            /** @description What a contract is called with, or made of, hexadecimal. */
+            data?: string | null;
+            /**
+             * Format: int64
+             * @description Gas it may use; found out if it is not said.
+             */
+            gas?: number | null;
+            /** @description To whom; nobody makes a contract of the data. */
+            to?: string | null;
+            /** @description Wei that go along, in decimal. */
+            value?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds to wait until it is final, 60 at most; it is not waited for if it is 0 or not said.
+             */
+            wait?: number;
         };
         /** @description A service as the API and the CLI show it. */
         ServiceStatus: {
@@ -1839,6 +2443,11 @@ export interface components {
             why: components["schemas"]["SkipReason"];
         };
         /**
+         * @description How far a transaction is.
+         * @enum {string}
+         */
+        Stage: "queued" | "pending" | "final" | "replaced" | "dropped";
+        /**
          * @description What a torrent is doing.
          * @enum {string}
          */
@@ -1852,6 +2461,11 @@ export interface components {
          * @enum {string}
          */
         TakesEffect: "now" | "restart";
+        /** @description What lets others join. */
+        TicketView: {
+            /** @description `weft:ledger/…`. */
+            ticket: string;
+        };
         Token: {
             /** @description The file it is in. */
             path: string;
@@ -2039,6 +2653,57 @@ export interface components {
             /** @description Its address, without user, password and passkey. */
             url: string;
         };
+        /** @description A transaction and how far it is. */
+        TransactionView: {
+            /** @description The contract it made. */
+            contract?: string | null;
+            /** @description Its data, hexadecimal; the first 4 KiB. */
+            data: string;
+            /** @description Bytes of its data. */
+            data_bytes: number;
+            /** @description What it cost, in wei. */
+            fee?: string | null;
+            /** @description Who sent it. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Gas it may use.
+             */
+            gas_limit: number;
+            /**
+             * Format: int64
+             * @description Gas used.
+             */
+            gas_used?: number | null;
+            /** @description Its hash. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description The height of its block.
+             */
+            height?: number | null;
+            /** @description Its place in the block. */
+            index?: number | null;
+            /** @description What contracts logged; at most 64 of them. */
+            logs: components["schemas"]["LogView"][];
+            /**
+             * Format: int64
+             * @description Its number among its sender's.
+             */
+            nonce: number;
+            /** @description Why it was dropped, or what took its place. */
+            reason?: string | null;
+            /** @description How far it is. */
+            stage: components["schemas"]["Stage"];
+            /** @description Whether it did what it should; one that failed has paid its gas all the same. */
+            succeeded?: boolean | null;
+            /** @description To whom; `None` if it makes a contract. */
+            to?: string | null;
+            /** @description Wei that go along. */
+            value: string;
+            /** @description The validators that executed its block and signed it. */
+            verified_by: string[];
+        };
         /** @description Trouble in words: what happened and what mends it. */
         Trouble: {
             /** @description What kind it is, for programs. */
@@ -2056,6 +2721,25 @@ export interface components {
         UploadRequest: {
             /** @description What it will be called: the name of the file if it is one, else of the folder. */
             name: string;
+        };
+        /** @description A validator of the next height. */
+        ValidatorView: {
+            /** @description Its account. */
+            address: string;
+            /** @description Whether it is this node. */
+            me: boolean;
+            /**
+             * Format: int64
+             * @description Its voting power.
+             */
+            power: number;
+            /** @description Its node's Ed25519 key, hexadecimal. */
+            public_key: string;
+            /**
+             * Format: int64
+             * @description Its share of all power, in thousandths of a percent.
+             */
+            share: number;
         };
         /** @description Who gave a torrent's pieces, in a strip short enough for every list. */
         Weave: {
@@ -3084,6 +3768,396 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountView"];
+                };
+            };
+        };
+    };
+    ledger_blocks: {
+        parameters: {
+            query?: {
+                /** @description Below this height; the head and what is below it if it is not said. */
+                before?: number | null;
+                /** @description How many, at most 100; 20 if it is not said. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockView"][];
+                };
+            };
+        };
+    };
+    ledger_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A height, a hash, or `latest` */
+                block: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockDetail"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_candidate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidateView"];
+                };
+            };
+        };
+    };
+    ledger_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceView"][];
+                };
+            };
+        };
+    };
+    ledger_genesis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As any Ethereum tool reads it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_init: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Init"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description This node is on a chain */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Join"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description This node is on a chain */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_leave: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Left"];
+                };
+            };
+        };
+    };
+    ledger_peers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerPeerView"][];
+                };
+            };
+        };
+    };
+    ledger_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Send"];
+            };
+        };
+        responses: {
+            /** @description It is on this node's disk, and final if that was waited for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionView"];
+                };
+            };
+            /** @description It would fail, or is not taken */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account, and the chain this node is on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerStatus"];
+                };
+            };
+        };
+    };
+    ledger_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionView"][];
+                };
+            };
+        };
+    };
+    ledger_transaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransactionView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledger_validators: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidatorView"][];
                 };
             };
         };
