@@ -12,6 +12,7 @@ mod instruments;
 mod interop;
 mod invited;
 mod killed;
+mod ledger;
 mod nat;
 mod observer;
 mod scene;

@@ -44,6 +44,11 @@ pub(crate) fn soak() -> bool {
     std::env::var_os("WEFT_SOAK").is_some()
 }
 
+/// Waits for the machine, for a test that needs no place of its own.
+pub(crate) async fn quiet() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
 /// A place for one test; it ends with everything in it.
 pub(crate) struct Scene {
     name: &'static str,

@@ -28,7 +28,7 @@ pub(super) struct Init {
     /// This node's power in coins' worth; 0 makes it no validator
     #[arg(long, value_name = "COINS", default_value_t = 100)]
     power: u64,
-    /// Give an account coins from the first block on, as `0x…=1000`
+    /// Give an account coins from the first block on, as `0x…=1000`; the other first validators have 1,000 each anyway
     #[arg(long = "coins", value_name = "ACCOUNT=COINS")]
     coins: Vec<String>,
     /// Coins of your own account

@@ -23,6 +23,9 @@ use crate::ticket::Candidate;
 /// 1 million coins for the account of whoever makes the chain, if nothing else is said.
 const OWN_COINS: u64 = 1_000_000;
 
+/// 1,000 coins for the account of each other first validator: what it does later (leaving, too) costs gas.
+const VALIDATOR_COINS: u64 = 1_000;
+
 /// 100 coins' worth of power for each first validator, if nothing else is said.
 const POWER: u64 = 100;
 
@@ -46,7 +49,7 @@ pub(super) struct Init {
     validators: Vec<InitValidator>,
     /// This node's power, in coins' worth; 0 makes it no validator. 100 if it is not said.
     power: Option<u64>,
-    /// Who has how many coins, beside the account of this node's user.
+    /// Who has how many coins beside the account of this node's user, and the 1,000 that each other first validator has.
     coins: BTreeMap<String, u64>,
     /// Coins of this node's user; a million if it is not said.
     own_coins: Option<u64>,
@@ -136,6 +139,9 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
         others.push((parsed, worth(power.unwrap_or(POWER))?));
     }
     let mut new = NewChain::new(chain_id, now, first);
+    for (candidate, _) in &others {
+        new.balances.insert(candidate.account, coins(VALIDATOR_COINS));
+    }
     new.balances.insert(me.account, coins(init.own_coins.unwrap_or(OWN_COINS)));
     for (account, amount) in &init.coins {
         *new.balances.entry(address(account)?).or_insert(U256::ZERO) += coins(*amount);
