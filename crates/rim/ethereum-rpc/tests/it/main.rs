@@ -1,0 +1,13 @@
+//! The server as its clients see it: over real sockets.
+
+mod client;
+mod compat;
+mod differences;
+mod fixtures;
+
+/// A test's result for whoever reads the log: shown whether the test passes or not.
+fn say(line: &str) {
+    use std::io::Write as _;
+    // Not `println!`, which the harness keeps to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
