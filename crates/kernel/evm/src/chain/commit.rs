@@ -130,15 +130,19 @@ impl Chain {
         tables::decode("list of changes", &row)
     }
 
-    /// The nodes that were replaced after `height`, as they were then, among those that lead to `keys` of a trie.
+    /// The nodes that were replaced after `height`, as they were then, among those that lead to `keys` of a trie; without
+    /// keys all of them.
     pub(crate) fn old_nodes(
         &self,
         owner: Owner,
         height: u64,
         head: u64,
-        keys: &[Nibbles],
+        keys: Option<&[Nibbles]>,
     ) -> Result<BTreeMap<Vec<u8>, Option<Bytes>>, StateError> {
-        let mut chunks: Vec<u8> = keys.iter().filter_map(|key| key.get(0)).collect();
+        let mut chunks: Vec<u8> = match keys {
+            Some(keys) => keys.iter().filter_map(|key| key.get(0)).collect(),
+            None => (0..ROOT).collect(),
+        };
         chunks.extend([ROOT, WHOLE]);
         chunks.sort_unstable();
         chunks.dedup();
@@ -150,7 +154,7 @@ impl Chain {
                 let Some(row) = self.shared.store.get(tables::NODE_HISTORY, &key)? else { continue };
                 for node in tables::decode::<Vec<OldNode>>("old nodes", &row)? {
                     let path = key_path(&node.path).ok_or_else(|| StateError::damaged("trie path", "it is no path"))?;
-                    if !keys.iter().any(|key| key.starts_with(&path)) {
+                    if keys.is_some_and(|keys| !keys.iter().any(|key| key.starts_with(&path))) {
                         continue;
                     }
                     let then = match node.node.first() {

@@ -1,13 +1,16 @@
-//! Proofs of accounts and slots (EIP-1186), at the head and at the heights shortly before it.
+//! Proofs of accounts and slots (EIP-1186), at the head and at the heights shortly before it; and what root the state of
+//! such a height would have after changes.
 
 use std::collections::BTreeMap;
 
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_trie::{EMPTY_ROOT_HASH, Nibbles};
+use parking_lot::Mutex;
 
 use super::Chain;
 use super::shared::Shared;
-use crate::state::{Account, StateError, StateReader, address_key, slot_key};
+use crate::state::{Account, StateChanges, StateError, StateReader, address_key, slot_key, update_root};
 use crate::trie::{ForestSource, NodeSource, Owner, path_key, prove};
 
 /// An account with what proves it to someone who knows the state root.
@@ -71,22 +74,73 @@ impl NodeSource for OldTree<'_> {
     }
 }
 
+type OldNodes = BTreeMap<Vec<u8>, Option<Bytes>>;
+
+/// All tries as they were at a height.
+struct OldForest<'a> {
+    chain: &'a Chain,
+    height: u64,
+    newest: u64,
+    /// What was replaced since, of the tries that were asked for.
+    old: Mutex<BTreeMap<Owner, OldNodes>>,
+}
+
+impl ForestSource for OldForest<'_> {
+    fn node(&self, owner: Owner, path: &Nibbles) -> Result<Option<Bytes>, StateError> {
+        let mut old = self.old.lock();
+        let nodes = match old.get(&owner) {
+            Some(nodes) => nodes,
+            None => {
+                let nodes = self.chain.old_nodes(owner, self.height, self.newest, None)?;
+                old.entry(owner).or_insert(nodes)
+            }
+        };
+        match nodes.get(&path_key(path)) {
+            Some(node) => Ok(node.clone()),
+            None => self.chain.shared.node(owner, path),
+        }
+    }
+
+    fn all_nodes(&self, _: B256) -> Result<Vec<(Nibbles, Bytes)>, StateError> {
+        // They say what is to be deleted; the root does not depend on it, and nothing here is kept.
+        Ok(Vec::new())
+    }
+}
+
 impl Chain {
+    /// The state root after `changes` to the state at a height that proofs reach, whatever was committed since; sets the
+    /// storage roots in them. It is for blocks that are only simulated: what is to be committed is
+    /// [executed](Self::execute).
+    pub fn root_after(&self, height: u64, changes: &mut StateChanges) -> Result<B256, ProofError> {
+        let _gate = self.gate.read();
+        let header = self.provable(height)?;
+        let newest = self.shared.tip().header.number;
+        let forest = OldForest { chain: self, height, newest, old: Mutex::default() };
+        Ok(update_root(&forest, header.state_root, changes)?.root())
+    }
+
+    /// The header of a height that proofs reach. The gate is held.
+    fn provable(&self, height: u64) -> Result<Header, ProofError> {
+        let tip = self.shared.tip();
+        let (oldest, newest) = (tip.oldest_proof, tip.header.number);
+        let out_of_reach = || ProofError::OutOfReach { height, oldest, newest };
+        if !(oldest..=newest).contains(&height) {
+            return Err(out_of_reach());
+        }
+        let header = if height == newest { Some((tip.hash, tip.header.clone())) } else { self.header(height)? };
+        header.map(|(_, header)| header).ok_or_else(out_of_reach)
+    }
+
     /// An account and some of its slots at a height, proved. How many slots may be asked for is the caller's to bound.
     pub fn proof(&self, address: Address, slots: &[U256], height: u64) -> Result<AccountProof, ProofError> {
         let _gate = self.gate.read();
-        let tip = self.shared.tip();
-        let (oldest, newest) = (tip.oldest_proof, tip.header.number);
-        if !(oldest..=newest).contains(&height) {
-            return Err(ProofError::OutOfReach { height, oldest, newest });
-        }
-        let header = if height == newest { Some((tip.hash, tip.header.clone())) } else { self.header(height)? };
-        let (_, header) = header.ok_or(ProofError::OutOfReach { height, oldest, newest })?;
+        let header = self.provable(height)?;
+        let newest = self.shared.tip().header.number;
         let state = self.state_at(height)?;
         let account = state.account(address)?;
         let key = address_key(address);
         let prove_in = |owner, root, keys: &[Nibbles]| -> Result<Vec<Vec<Bytes>>, StateError> {
-            let old = self.old_nodes(owner, height, newest, keys)?;
+            let old = self.old_nodes(owner, height, newest, Some(keys))?;
             let tree = OldTree { shared: &self.shared, owner, old };
             keys.iter().map(|key| prove(&tree, root, key)).collect()
         };

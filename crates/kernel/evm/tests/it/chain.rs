@@ -120,6 +120,28 @@ fn the_past_stays_what_it_was() {
     story.check(&other);
 }
 
+/// A block that is only thought of follows a past state too, and its root is what it would have been.
+#[test]
+fn changes_to_a_past_state_have_their_root() {
+    let store = Arc::new(MemoryStore::default());
+    let mut story = Story::new(3);
+    let chain = open(&store);
+    let mut changes = Vec::new();
+    for _ in 0..30 {
+        let built = build(&chain, story.block());
+        changes.push(built.executed.changes.clone());
+        chain.commit(built.executed.hash(), Bytes::new()).unwrap();
+    }
+    for (parent, changes) in (0..).zip(&changes) {
+        let mut again = changes.clone();
+        let expected = chain.header(parent + 1).unwrap().unwrap().1.state_root;
+        assert_eq!(chain.root_after(parent, &mut again).unwrap(), expected, "after {parent}");
+        assert_eq!(again.accounts, changes.accounts);
+    }
+    let error = chain.root_after(31, &mut changes[0].clone()).unwrap_err();
+    assert!(matches!(error, ProofError::OutOfReach { height: 31, newest: 30, .. }), "{error}");
+}
+
 #[test]
 fn logs_are_found_by_address_and_topic() {
     let store = Arc::new(MemoryStore::default());
