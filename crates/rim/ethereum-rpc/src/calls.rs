@@ -129,10 +129,10 @@ pub(crate) fn estimate_in(call: &Call<'_>, setting: &Setting, request: &Transact
 }
 
 fn is_plain_account(setting: &Setting, address: Address) -> Result<bool, RpcError> {
-    let (mut overlay, moves) = setting.overlay()?;
+    let (mut overlay, precompiles) = setting.overlay()?;
     let info = overlay.info(address)?;
     let precompile = address.as_slice()[..18].iter().all(|byte| *byte == 0);
-    Ok(!precompile && moves.is_empty() && info.is_none_or(|info| info.is_empty_code_hash()))
+    Ok(!precompile && precompiles.are_usual() && info.is_none_or(|info| info.is_empty_code_hash()))
 }
 
 /// The gas that the sender can pay at the price it offers.
@@ -161,10 +161,10 @@ pub(crate) fn access_list(call: &Call<'_>) -> Reply {
     for _ in 0..MAX_ROUNDS {
         call.in_time()?;
         tx.access_list = list.clone();
-        let (overlay, moves) = setting.overlay()?;
+        let (overlay, precompiles) = setting.overlay()?;
         let env = free_of_charge(setting.env.clone(), &tx);
         let inspector = AccessListInspector::new(list.clone());
-        let (done, evm) = run_with(overlay, env, &moves, tx.clone(), inspector, Bounds::until(call.deadline))?;
+        let (done, evm) = run_with(overlay, env, &precompiles, tx.clone(), inspector, Bounds::until(call.deadline))?;
         let done = done.map_err(|error| refused(&setting, &error, &tx))?;
         let next = without(evm_list(evm), tx.caller, to);
         if next == list {

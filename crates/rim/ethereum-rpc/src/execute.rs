@@ -16,7 +16,7 @@ use revm::{Database, Inspector};
 use weft_evm::{Overlay, StateError, StateReader, StateView};
 
 use crate::error::{INTERNAL, RpcError};
-use crate::overrides::{self, Moves};
+use crate::overrides::{self, Precompiles};
 use crate::rpc::{At, Call};
 
 /// 1,024 instructions between two looks at the clock.
@@ -51,21 +51,21 @@ impl Setting {
     }
 
     /// The state with the overrides.
-    pub(crate) fn overlay(&self) -> Result<(Overlay<StateView>, Moves), RpcError> {
+    pub(crate) fn overlay(&self) -> Result<(Overlay<StateView>, Precompiles), RpcError> {
         let mut overlay = Overlay::new(self.view.clone());
-        let moves = overrides::of_state(&mut overlay, &self.overrides)?;
-        Ok((overlay, moves))
+        let precompiles = overrides::of_state(&mut overlay, &self.overrides)?;
+        Ok((overlay, precompiles))
     }
 
     /// Executes one transaction on it and forgets what it did.
     pub(crate) fn run(&self, tx: TxEnv, deadline: Instant) -> Result<Result<ExecutionResult, InvalidTransaction>, RpcError> {
-        let (overlay, moves) = self.overlay()?;
+        let (overlay, precompiles) = self.overlay()?;
         let env = free_of_charge(self.env.clone(), &tx);
-        if tx.gas_limit <= GAS_WITHOUT_CLOCK && moves.is_empty() {
+        if tx.gas_limit <= GAS_WITHOUT_CLOCK && precompiles.are_usual() {
             let mut evm = EthEvmFactory::default().create_evm(overlay, env);
             return Ok(sorted(evm.transact_raw(tx))?.map(|done| done.result));
         }
-        let (done, ..) = run_with(overlay, env, &moves, tx, revm::inspector::NoOpInspector, Bounds::until(deadline))?;
+        let (done, ..) = run_with(overlay, env, &precompiles, tx, revm::inspector::NoOpInspector, Bounds::until(deadline))?;
         Ok(done.map(|done| done.result))
     }
 }
@@ -100,7 +100,7 @@ type Overlaid<S, I> = <EthEvmFactory as EvmFactory>::Evm<Overlay<S>, Bounded<I>>
 pub(crate) fn run_with<S, I>(
     overlay: Overlay<S>,
     env: EvmEnv,
-    moves: &Moves,
+    precompiles: &Precompiles,
     tx: TxEnv,
     inspector: I,
     bounds: Bounds,
@@ -111,27 +111,10 @@ where
 {
     let bounded = Bounded::new(inspector, bounds);
     let mut evm = EthEvmFactory::default().create_evm_with_inspector(overlay, env, bounded);
-    move_precompiles(&mut evm, moves)?;
+    precompiles.apply(&mut evm)?;
     let done = sorted(evm.transact_raw(tx))?;
     evm.inspector().check()?;
     Ok((done, evm))
-}
-
-/// Moves precompiles to where the overrides want them.
-pub(crate) fn move_precompiles<E: Evm<Precompiles = alloy_evm::precompiles::PrecompilesMap>>(
-    evm: &mut E,
-    moves: &Moves,
-) -> Result<(), RpcError> {
-    if moves.is_empty() {
-        return Ok(());
-    }
-    let none = |address: &Address| RpcError::server(format!("account {address} is not a precompile"));
-    for (from, _) in moves {
-        if evm.precompiles().get(from).is_none() {
-            return Err(none(from));
-        }
-    }
-    evm.precompiles_mut().move_precompiles(moves.iter().copied()).map_err(|error| RpcError::server(error.to_string()))
 }
 
 /// Failures of the node apart from refusals of the transaction.

@@ -1,6 +1,7 @@
 //! What a call wants to be otherwise: accounts and fields of the block.
 
-use alloy_evm::EvmEnv;
+use alloy_evm::precompiles::PrecompilesMap;
+use alloy_evm::{Evm, EvmEnv};
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::BlockOverrides;
 use alloy_rpc_types_eth::state::{AccountOverride, StateOverride};
@@ -11,21 +12,68 @@ use weft_evm::{Overlay, StateReader};
 
 use crate::error::RpcError;
 
-/// Precompiles that are to be elsewhere.
-pub(crate) type Moves = Vec<(Address, Address)>;
+/// What becomes of precompiles: an account that is overridden is none any more, and may be elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Precompiles {
+    moves: Vec<(Address, Address)>,
+    overridden: Vec<Address>,
+}
 
-/// Puts accounts as they are wanted. The caller moves the precompiles.
-pub(crate) fn of_state<S: StateReader>(state: &mut Overlay<S>, wanted: &StateOverride) -> Result<Moves, RpcError> {
-    let mut moves = Vec::new();
+impl Precompiles {
+    /// Whether all are where they always are.
+    pub(crate) fn are_usual(&self) -> bool {
+        self.moves.is_empty() && self.overridden.is_empty()
+    }
+
+    /// Puts them where they are wanted.
+    pub(crate) fn apply<E: Evm<Precompiles = PrecompilesMap>>(&self, evm: &mut E) -> Result<(), RpcError> {
+        if self.are_usual() {
+            return Ok(());
+        }
+        if let Some((none, _)) = self.moves.iter().find(|(from, _)| evm.precompiles().get(from).is_none()) {
+            return Err(RpcError::server(format!("account {none} is not a precompile")));
+        }
+        let all = evm.precompiles_mut();
+        let mut taken = Vec::new();
+        for (from, to) in &self.moves {
+            all.apply_precompile(from, |precompile| {
+                taken.extend(precompile.map(|precompile| (*to, precompile)));
+                None
+            });
+        }
+        for address in &self.overridden {
+            all.apply_precompile(address, |_| None);
+        }
+        for (to, precompile) in taken {
+            all.apply_precompile(&to, |_| Some(precompile));
+        }
+        Ok(())
+    }
+}
+
+/// Precompiles have small numbers for addresses; whether there is one is the interpreter's to know.
+fn may_be_precompile(address: Address) -> bool {
+    address.as_slice()[..18].iter().all(|byte| *byte == 0)
+}
+
+/// Puts accounts as they are wanted. The caller applies what is to become of precompiles.
+pub(crate) fn of_state<S: StateReader>(state: &mut Overlay<S>, wanted: &StateOverride) -> Result<Precompiles, RpcError> {
+    let mut precompiles = Precompiles::default();
     let mut all: Vec<(&Address, &AccountOverride)> = wanted.iter().collect();
     all.sort_unstable_by_key(|(address, _)| **address);
-    for (address, wanted) in all {
-        if let Some(to) = wanted.move_precompile_to {
-            moves.push((*address, to));
+    for (address, own) in all {
+        if let Some(to) = own.move_precompile_to {
+            if may_be_precompile(*address) && wanted.contains_key(&to) {
+                return Err(RpcError::server(format!("account {to} is already overridden")));
+            }
+            precompiles.moves.push((*address, to));
         }
-        account(state, *address, wanted)?;
+        if may_be_precompile(*address) {
+            precompiles.overridden.push(*address);
+        }
+        account(state, *address, own)?;
     }
-    Ok(moves)
+    Ok(precompiles)
 }
 
 fn account<S: StateReader>(state: &mut Overlay<S>, address: Address, wanted: &AccountOverride) -> Result<(), RpcError> {

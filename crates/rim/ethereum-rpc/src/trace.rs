@@ -156,10 +156,10 @@ pub(crate) fn call(call: &Call<'_>) -> Reply {
     let gas = request.gas.unwrap_or(u64::MAX).min(call.rpc.config.gas_cap);
     let tx = tx_env(call.chain().spec().chain_id, &request, gas)?;
     let (inspector, steps) = tracer(&options.tracing_options)?;
-    let (overlay, moves) = setting.overlay()?;
+    let (overlay, precompiles) = setting.overlay()?;
     let env = free_of_charge(setting.env.clone(), &tx);
     let bounds = Bounds { deadline: call.deadline, steps };
-    let (done, mut evm) = run_with(overlay, env, &moves, tx.clone(), inspector, bounds)?;
+    let (done, mut evm) = run_with(overlay, env, &precompiles, tx.clone(), inspector, bounds)?;
     let done = done.map_err(|error| RpcError::server(format!("tracing failed: {error}")))?;
     let env = evm.block().clone();
     let (state, bounded, _) = evm.components_mut();
