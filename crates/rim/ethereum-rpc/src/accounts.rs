@@ -107,7 +107,11 @@ pub(crate) fn proof(call: &Call<'_>) -> Reply {
         .zip(&keys)
         .map(|(slot, key)| {
             // As it was asked for: a full word stays one, a number stays one.
-            let key = if key.len() == 66 { format!("0x{}", hex::encode(slot.slot.to_be_bytes::<32>())) } else { format!("{:#x}", slot.slot) };
+            let key = if key.len() == 66 {
+                format!("0x{}", hex::encode(slot.slot.to_be_bytes::<32>()))
+            } else {
+                format!("{:#x}", slot.slot)
+            };
             object!({ "key": key, "value": slot.value, "proof": slot.proof })
         })
         .collect();

@@ -1,5 +1,6 @@
 //! The parameters of a call, from text that anybody may have written.
 
+use alloy_primitives::B256;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -37,6 +38,15 @@ impl<'a> Args<'a> {
         serde_json::from_str(raw).map(Some).map_err(invalid)
     }
 
+    /// The hash at a place, which must be there. Without `0x` it is none: somebody pasted something else.
+    pub fn hash(&self, at: usize) -> Result<B256, RpcError> {
+        let text: String = self.required(at)?;
+        if !text.starts_with("0x") {
+            return Err(RpcError::params(format!("invalid argument {at}: hex string without 0x prefix")));
+        }
+        text.parse().map_err(|error| RpcError::params(format!("invalid argument {at}: {error}")))
+    }
+
     /// Its text.
     pub(crate) fn raw(&self, at: usize) -> Option<&'a str> {
         self.0.get(at).map(|raw| raw.get()).filter(|raw| *raw != "null")
@@ -68,6 +78,10 @@ mod tests {
         assert_eq!(missing.as_deref(), Some("missing value for required argument 1"));
         let wrong = args.required::<Address>(2).err().map(|error| (error.code, error.message));
         assert!(wrong.is_some_and(|(code, message)| code == -32602 && message.starts_with("invalid argument 2: ")));
+        let hash = B256::repeat_byte(7).to_string();
+        let own = [hash.clone(), hash[2..].to_owned(), hash[..64].to_owned()].map(|text| format!("[\"{text}\"]"));
+        let taken = own.each_ref().map(|text| Args::read(Some(text)).and_then(|args| args.hash(0)).is_ok());
+        assert_eq!(taken, [true, false, false]);
         for nothing in [None, Some("null"), Some(""), Some("[]")] {
             assert_eq!(Args::read(nothing)?.optional::<u64>(0)?, None);
         }

@@ -4,7 +4,7 @@ use alloy_consensus::{Block, Header};
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{B256, U64, U256};
 use alloy_rlp::Encodable;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use weft_evm::{StoredBlock, Transaction};
 
 use crate::error::{INTERNAL, RpcError};
@@ -17,20 +17,27 @@ pub(crate) fn rpc_header(hash: B256, header: &Header, size: Option<usize>) -> al
 }
 
 /// A block as JSON has it.
-pub(crate) fn rpc_block(hash: B256, block: &Block<Transaction>, senders: &[alloy_primitives::Address], full: bool) -> Result<Value, RpcError> {
+pub(crate) fn rpc_block(
+    hash: B256,
+    block: &Block<Transaction>,
+    senders: &[alloy_primitives::Address],
+    full: bool,
+) -> Result<Value, RpcError> {
     let header = rpc_header(hash, &block.header, Some(block.length()));
     let place = transactions::BlockPlace::of(hash, &block.header);
     let body = &block.body;
     let transactions = if full {
         let all = body.transactions.iter().zip(senders).enumerate();
-        all.map(|(index, (tx, sender))| transactions::rpc_transaction(tx, *sender, Some((place, index)))).collect::<Result<Vec<_>, _>>()?
+        all.map(|(index, (tx, sender))| transactions::rpc_transaction(tx, *sender, Some((place, index))))
+            .collect::<Result<Vec<_>, _>>()?
     } else {
         body.transactions.iter().map(|tx| Value::String(tx.tx_hash().to_string())).collect()
     };
     let to_value = |error: serde_json::Error| RpcError::new(INTERNAL, error.to_string());
     let mut value = serde_json::to_value(header).map_err(to_value)?;
     if let Value::Object(fields) = &mut value {
-        let uncles: Vec<Value> = body.ommers.iter().map(|header| Value::String(header.hash_slow().to_string())).collect();
+        let uncles: Vec<Value> =
+            body.ommers.iter().map(|header| Value::String(header.hash_slow().to_string())).collect();
         fields.insert("uncles".into(), Value::Array(uncles));
         fields.insert("transactions".into(), Value::Array(transactions));
         if let Some(withdrawals) = &body.withdrawals {
@@ -69,7 +76,8 @@ fn pending(call: &Call<'_>, full: bool) -> Reply {
     let header = call.pending_header();
     let base_fee = header.base_fee_per_gas.unwrap_or_default();
     let waiting = {
-        let budget = weft_ledger::pool::Budget { count: 10_000, bytes: weft_evm::MAX_BLOCK_BYTES, gas: header.gas_limit };
+        let budget =
+            weft_ledger::pool::Budget { count: 10_000, bytes: weft_evm::MAX_BLOCK_BYTES, gas: header.gas_limit };
         call.rpc.ledger.pool().lock().candidates(base_fee, budget)
     };
     let waiting: Vec<_> = waiting.collect();
@@ -91,7 +99,7 @@ fn pending(call: &Call<'_>, full: bool) -> Reply {
 
 /// `eth_getBlockByHash`.
 pub(crate) fn by_hash(call: &Call<'_>) -> Reply {
-    let hash: B256 = call.args.required(0)?;
+    let hash = call.args.hash(0)?;
     let full = call.args.optional(1)?.unwrap_or(false);
     match call.chain().height_of(hash)? {
         Some(height) => reply(call, height, full),
@@ -116,7 +124,7 @@ fn height_by_number(call: &Call<'_>) -> Result<Option<u64>, RpcError> {
 }
 
 fn height_by_hash(call: &Call<'_>) -> Result<Option<u64>, RpcError> {
-    Ok(call.chain().height_of(call.args.required(0)?)?)
+    Ok(call.chain().height_of(call.args.hash(0)?)?)
 }
 
 fn transaction_count(stored: &StoredBlock) -> usize {
@@ -213,9 +221,4 @@ pub(crate) fn raw_receipts(call: &Call<'_>) -> Reply {
     let receipts = call.chain().receipts(height)?.unwrap_or_default();
     let encode = |receipt: &weft_evm::Receipt| alloy_primitives::Bytes::from(receipt.with_bloom_ref().encoded_2718());
     json(&receipts.iter().map(encode).collect::<Vec<_>>())
-}
-
-/// Nothing, as an answer.
-pub(crate) fn nothing() -> Result<Box<RawValue>, RpcError> {
-    null()
 }

@@ -80,7 +80,10 @@ pub(crate) fn estimate_in(call: &Call<'_>, setting: &Setting, request: &Transact
         high = high.min(affordable(setting, &tx)?);
         tx.gas_limit = high;
     }
-    let plain = tx.data.is_empty() && tx.access_list.0.is_empty() && tx.authorization_list.is_empty() && tx.blob_hashes.is_empty();
+    let plain = tx.data.is_empty()
+        && tx.access_list.0.is_empty()
+        && tx.authorization_list.is_empty()
+        && tx.blob_hashes.is_empty();
     if let TxKind::Call(to) = tx.kind
         && plain
         && high >= TRANSFER
@@ -93,7 +96,10 @@ pub(crate) fn estimate_in(call: &Call<'_>, setting: &Setting, request: &Transact
     }
     let first = match setting.run(tx.clone(), call.deadline)? {
         Ok(result) => result,
-        Err(InvalidTransaction::CallGasCostMoreThanGasLimit { .. } | InvalidTransaction::GasFloorMoreThanGasLimit { .. }) => {
+        Err(
+            InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
+            | InvalidTransaction::GasFloorMoreThanGasLimit { .. },
+        ) => {
             return Err(RpcError::server(format!("gas required exceeds allowance ({high})")));
         }
         Err(error) => return Err(refused(setting, &error, &tx)),
@@ -110,7 +116,9 @@ pub(crate) fn estimate_in(call: &Call<'_>, setting: &Setting, request: &Transact
     let mut low = used.saturating_sub(1);
     let enough = |gas: u64| -> Result<bool, RpcError> {
         call.in_time()?;
-        Ok(matches!(setting.run(TxEnv { gas_limit: gas, ..tx.clone() }, call.deadline)?, Ok(result) if result.is_success()))
+        Ok(
+            matches!(setting.run(TxEnv { gas_limit: gas, ..tx.clone() }, call.deadline)?, Ok(result) if result.is_success()),
+        )
     };
     // Most transactions need what they use, what is refunded, a stipend, and the 64th that calls keep back.
     let likely = (first.gas().total_gas_spent() + STIPEND).saturating_mul(64) / 63;

@@ -159,17 +159,23 @@ impl From<SubmitError> for RpcError {
     fn from(error: SubmitError) -> Self {
         use weft_evm::DecodeError;
         match error {
-            SubmitError::Decode(DecodeError::Malformed(why)) => RpcError::params(format!("rlp: {why}; send an encoded, signed transaction")),
+            SubmitError::Decode(DecodeError::Malformed(why)) => {
+                RpcError::params(format!("rlp: {why}; send an encoded, signed transaction"))
+            }
             // Geth's words, by which wallets tell what is wrong.
             SubmitError::Decode(DecodeError::WrongChain { expected, found }) => {
-                let message = format!("invalid sender: invalid chain id for signer: have {found} want {expected}; sign it for this chain");
+                let message = format!(
+                    "invalid sender: invalid chain id for signer: have {found} want {expected}; sign it for this chain"
+                );
                 RpcError::server(message)
             }
             SubmitError::Decode(DecodeError::Blob) => {
                 RpcError::server(format!("transaction type not supported: {}", DecodeError::Blob))
             }
             SubmitError::Decode(error @ DecodeError::Signature) => RpcError::server(format!("invalid sender: {error}")),
-            SubmitError::Decode(error @ DecodeError::TooLong(_)) => RpcError::server(format!("oversized data: {error}")),
+            SubmitError::Decode(error @ DecodeError::TooLong(_)) => {
+                RpcError::server(format!("oversized data: {error}"))
+            }
             other => RpcError::server(other.to_string()),
         }
     }

@@ -9,7 +9,9 @@ use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverri
 use revm::context::TxEnv;
 use revm::context_interface::ContextTr;
 use revm::context_interface::either::Either;
-use revm::context_interface::result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, OutOfGasError, ResultAndState};
+use revm::context_interface::result::{
+    EVMError, ExecutionResult, HaltReason, InvalidTransaction, OutOfGasError, ResultAndState,
+};
 use revm::inspector::JournalExt;
 use revm::interpreter::{CallInputs, CallOutcome, CreateInputs, CreateOutcome, InstructionResult, Interpreter};
 use revm::{Database, Inspector};
@@ -58,14 +60,19 @@ impl Setting {
     }
 
     /// Executes one transaction on it and forgets what it did.
-    pub(crate) fn run(&self, tx: TxEnv, deadline: Instant) -> Result<Result<ExecutionResult, InvalidTransaction>, RpcError> {
+    pub(crate) fn run(
+        &self,
+        tx: TxEnv,
+        deadline: Instant,
+    ) -> Result<Result<ExecutionResult, InvalidTransaction>, RpcError> {
         let (overlay, precompiles) = self.overlay()?;
         let env = free_of_charge(self.env.clone(), &tx);
         if tx.gas_limit <= GAS_WITHOUT_CLOCK && precompiles.are_usual() {
             let mut evm = EthEvmFactory::default().create_evm(overlay, env);
             return Ok(sorted(evm.transact_raw(tx))?.map(|done| done.result));
         }
-        let (done, ..) = run_with(overlay, env, &precompiles, tx, revm::inspector::NoOpInspector, Bounds::until(deadline))?;
+        let (done, ..) =
+            run_with(overlay, env, &precompiles, tx, revm::inspector::NoOpInspector, Bounds::until(deadline))?;
         Ok(done.map(|done| done.result))
     }
 }
@@ -226,7 +233,8 @@ where
 
 /// The transaction that a request describes, as the interpreter wants it.
 pub(crate) fn tx_env(chain_id: u64, request: &TransactionRequest, gas: u64) -> Result<TxEnv, RpcError> {
-    if request.gas_price.is_some() && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some()) {
+    if request.gas_price.is_some() && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
+    {
         return Err(RpcError::server("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"));
     }
     if let Some(other) = request.chain_id.filter(|other| *other != chain_id) {
@@ -286,7 +294,12 @@ pub(crate) fn refusal<S: StateReader>(
         E::NonceOverflowInTransaction => (-32603, format!("nonce has max value: address {from}, nonce: {}", u64::MAX)),
         E::GasPriceLessThanBasefee => {
             let (price, base) = (tx.gas_price, env.block_env.basefee);
-            (-38012, format!("max fee per gas less than block base fee: address {from}, maxFeePerGas: {price}, baseFee: {base}"))
+            (
+                -38012,
+                format!(
+                    "max fee per gas less than block base fee: address {from}, maxFeePerGas: {price}, baseFee: {base}"
+                ),
+            )
         }
         E::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
             (-38013, format!("intrinsic gas too low: have {gas_limit}, want {initial_gas}"))
@@ -320,7 +333,9 @@ pub(crate) fn halt_message(reason: &HaltReason) -> String {
         HaltReason::StackOverflow => String::from("stack limit reached 1024 (1023)"),
         HaltReason::OutOfOffset => String::from("return data out of bounds"),
         HaltReason::CreateCollision => String::from("contract address collision"),
-        HaltReason::StateChangeDuringStaticCall | HaltReason::CallNotAllowedInsideStatic => String::from("write protection"),
+        HaltReason::StateChangeDuringStaticCall | HaltReason::CallNotAllowedInsideStatic => {
+            String::from("write protection")
+        }
         HaltReason::CallTooDeep => String::from("max call depth exceeded"),
         HaltReason::OutOfFunds => String::from("insufficient balance for transfer"),
         HaltReason::CreateContractSizeLimit => String::from("max code size exceeded"),

@@ -127,7 +127,8 @@ pub(crate) fn history(call: &Call<'_>) -> Reply {
         base.push(U256::from(header.base_fee_per_gas.unwrap_or_default()));
         ratio.push(if header.gas_limit == 0 { 0.0 } else { header.gas_used as f64 / header.gas_limit as f64 });
         blob_base.push(U256::from(blob_fee(call, &header)));
-        let most = call.chain().spec().blob_params(header.timestamp).map_or(0, |params| params.max_blob_gas_per_block());
+        let most =
+            call.chain().spec().blob_params(header.timestamp).map_or(0, |params| params.max_blob_gas_per_block());
         blob_ratio.push(if most == 0 { 0.0 } else { header.blob_gas_used.unwrap_or(0) as f64 / most as f64 });
         if !percentiles.is_empty() {
             rewards.push(self::rewards(call, height, &header, &percentiles)?);

@@ -1,6 +1,6 @@
 //! `eth_fillTransaction`: what is missing of a transaction before its owner signs it (viem asks for it).
 
-use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip4844, TxEip1559, TxEip2930, TxEip7702, TxLegacy};
+use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559, TxEip2930, TxEip4844, TxEip7702, TxLegacy};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Bytes, Signature, TxKind, U256};
 use alloy_rpc_types_eth::TransactionRequest;
@@ -17,7 +17,9 @@ pub(crate) fn transaction(call: &Call<'_>) -> Reply {
     let mut request: TransactionRequest = call.args.required(0)?;
     let chain_id = call.chain().spec().chain_id;
     if request.blob_versioned_hashes.is_some() {
-        return Err(RpcError::server("transaction type not supported: type 3; this chain has no blobs, send the data as calldata"));
+        return Err(RpcError::server(
+            "transaction type not supported: type 3; this chain has no blobs, send the data as calldata",
+        ));
     }
     let from = request.from.unwrap_or_default();
     if request.nonce.is_none() {
@@ -35,7 +37,12 @@ pub(crate) fn transaction(call: &Call<'_>) -> Reply {
     }
     if request.gas.is_none() {
         // Whether the sender can pay is the pool's business, and its owner's.
-        let ask = TransactionRequest { gas_price: None, max_fee_per_gas: None, max_priority_fee_per_gas: None, ..request.clone() };
+        let ask = TransactionRequest {
+            gas_price: None,
+            max_fee_per_gas: None,
+            max_priority_fee_per_gas: None,
+            ..request.clone()
+        };
         let setting = Setting::of(call, At::Pending, None, None)?;
         request.gas = Some(calls::estimate_in(call, &setting, &ask)?);
     }
@@ -66,21 +73,56 @@ pub(crate) fn unsigned(request: &TransactionRequest, chain_id: u64) -> Result<Et
         let TxKind::Call(to) = to else {
             return Err(RpcError::server("EIP-7702 transaction cannot be used to create contract"));
         };
-        let tx = TxEip7702 { chain_id, nonce, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, to, value, access_list, authorization_list, input };
+        let tx = TxEip7702 {
+            chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            to,
+            value,
+            access_list,
+            authorization_list,
+            input,
+        };
         return Ok(tx.into_signed(signature).into());
     }
     if let Some(blob_versioned_hashes) = request.blob_versioned_hashes.clone() {
         let TxKind::Call(to) = to else { return Err(RpcError::server("a blob transaction cannot create a contract")) };
         let max_fee_per_blob_gas = request.max_fee_per_blob_gas.unwrap_or_default();
-        let tx = TxEip4844 { chain_id, nonce, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, to, value, access_list, blob_versioned_hashes, max_fee_per_blob_gas, input };
+        let tx = TxEip4844 {
+            chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            to,
+            value,
+            access_list,
+            blob_versioned_hashes,
+            max_fee_per_blob_gas,
+            input,
+        };
         return Ok(tx.into_signed(signature).into());
     }
     let Some(gas_price) = request.gas_price else {
-        let tx = TxEip1559 { chain_id, nonce, gas_limit, max_fee_per_gas, max_priority_fee_per_gas, to, value, access_list, input };
+        let tx = TxEip1559 {
+            chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            to,
+            value,
+            access_list,
+            input,
+        };
         return Ok(tx.into_signed(signature).into());
     };
     if request.access_list.is_some() {
-        return Ok(TxEip2930 { chain_id, nonce, gas_price, gas_limit, to, value, access_list, input }.into_signed(signature).into());
+        return Ok(TxEip2930 { chain_id, nonce, gas_price, gas_limit, to, value, access_list, input }
+            .into_signed(signature)
+            .into());
     }
     let chain_id = Some(chain_id);
     Ok(TxLegacy { chain_id, nonce, gas_price, gas_limit, to, value, input }.into_signed(signature).into())

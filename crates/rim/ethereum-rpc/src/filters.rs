@@ -61,11 +61,6 @@ impl Filters {
         all.insert(id, Entry { kind, told, asked: now });
         Ok(id)
     }
-
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.all.lock().len()
-    }
 }
 
 fn unknown() -> RpcError {
@@ -77,7 +72,9 @@ pub(crate) fn new_logs(call: &Call<'_>) -> Reply {
     let filter = logs::filter_param(call, 0)?;
     logs::wanted(&filter)?;
     let told = match &filter.block_option {
-        FilterBlockOption::AtBlockHash(_) => return Err(RpcError::params("a filter cannot follow one block; use eth_getLogs")),
+        FilterBlockOption::AtBlockHash(_) => {
+            return Err(RpcError::params("a filter cannot follow one block; use eth_getLogs"));
+        }
         FilterBlockOption::Range { .. } => call.chain().height(),
     };
     json(&call.rpc.filters.add(Kind::Logs(Box::new(filter)), told)?)

@@ -100,7 +100,10 @@ where
         // HTTP/2 has the name in the address.
         let host = header("host").or_else(|| request.uri().authority().map(|authority| authority.as_str()));
         if !host.is_some_and(|host| self.rules.host(host)) {
-            return done(plain(403, "the Host header names no host of this node; add it to the hosts of its Ethereum RPC\n"));
+            return done(plain(
+                403,
+                "the Host header names no host of this node; add it to the hosts of its Ethereum RPC\n",
+            ));
         }
         let origin = header("origin").map(str::to_owned);
         if let Some(origin) = &origin
@@ -173,10 +176,21 @@ mod tests {
     #[test]
     fn hosts() {
         let own = rules("127.0.0.1:8545", &["Node.Example"], &[]);
-        for good in ["localhost", "LOCALHOST:8545", "127.0.0.1:1", "127.9.9.9", "[::1]:8545", "::1", "node.example:8545", "a.localhost"] {
+        for good in [
+            "localhost",
+            "LOCALHOST:8545",
+            "127.0.0.1:1",
+            "127.9.9.9",
+            "[::1]:8545",
+            "::1",
+            "node.example:8545",
+            "a.localhost",
+        ] {
             assert!(own.host(good) || good == "::1", "{good}");
         }
-        for bad in ["evil.example", "localhost.evil.example", "192.168.0.1", "10.0.0.1:8545", "", "[", "0.0.0.0", "\u{0}"] {
+        for bad in
+            ["evil.example", "localhost.evil.example", "192.168.0.1", "10.0.0.1:8545", "", "[", "0.0.0.0", "\u{0}"]
+        {
             assert!(!own.host(bad), "{bad}");
         }
         assert!(rules("0.0.0.0:8545", &[], &[]).host("192.168.0.1:8545"));
@@ -187,10 +201,23 @@ mod tests {
     #[test]
     fn origins() {
         let own = rules("127.0.0.1:8545", &[], &["https://dapp.example/", "http://localhost:3000"]);
-        for good in ["https://dapp.example", "http://localhost:3000", "chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn", "moz-extension://a"] {
+        for good in [
+            "https://dapp.example",
+            "http://localhost:3000",
+            "chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn",
+            "moz-extension://a",
+        ] {
             assert!(own.origin(good), "{good}");
         }
-        for bad in ["https://dapp.example.evil", "http://dapp.example", "http://localhost", "null", "", "chrome-extension://", "https://dapp.example:444"] {
+        for bad in [
+            "https://dapp.example.evil",
+            "http://dapp.example",
+            "http://localhost",
+            "null",
+            "",
+            "chrome-extension://",
+            "https://dapp.example:444",
+        ] {
             assert!(!own.origin(bad), "{bad}");
         }
         assert!(rules("127.0.0.1:8545", &[], &["*"]).origin("https://any.example"));

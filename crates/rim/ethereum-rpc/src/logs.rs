@@ -46,7 +46,9 @@ pub(crate) fn search(call: &Call<'_>, filter: &LogFilter, heights: RangeInclusiv
     let blocks = heights.end().saturating_sub(*heights.start()).saturating_add(1);
     if blocks > config.max_log_blocks && *heights.end() > 0 {
         let most = config.max_log_blocks;
-        return Err(RpcError::limit(format!("block range too large: {blocks} blocks, at most {most} are searched at once")));
+        return Err(RpcError::limit(format!(
+            "block range too large: {blocks} blocks, at most {most} are searched at once"
+        )));
     }
     let found = call.chain().logs(filter, heights, config.max_logs, || call.is_late())?;
     call.in_time()?;

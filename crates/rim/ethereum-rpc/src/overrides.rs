@@ -1,12 +1,16 @@
 //! What a call wants to be otherwise: accounts and fields of the block.
 
+use alloy_evm::eth::EthEvmContext;
 use alloy_evm::precompiles::PrecompilesMap;
-use alloy_evm::{Evm, EvmEnv};
+use alloy_evm::{EthEvm, Evm, EvmEnv};
+use alloy_primitives::map::AddressSet;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::BlockOverrides;
 use alloy_rpc_types_eth::state::{AccountOverride, StateOverride};
+use revm::Inspector;
 use revm::bytecode::Bytecode;
 use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::context_interface::{ContextTr, JournalTr};
 use revm::state::AccountInfo;
 use weft_evm::{Overlay, StateReader};
 
@@ -26,10 +30,17 @@ impl Precompiles {
     }
 
     /// Puts them where they are wanted.
-    pub(crate) fn apply<E: Evm<Precompiles = PrecompilesMap>>(&self, evm: &mut E) -> Result<(), RpcError> {
+    pub(crate) fn apply<S, I>(&self, evm: &mut EthEvm<Overlay<S>, I, PrecompilesMap>) -> Result<(), RpcError>
+    where
+        S: StateReader,
+        I: Inspector<EthEvmContext<Overlay<S>>>,
+    {
         if self.are_usual() {
             return Ok(());
         }
+        // What is warm from the start is the fork's list of precompiles (EIP-2929), wherever they are now.
+        let usual: AddressSet = evm.precompiles().addresses().copied().collect();
+        evm.ctx_mut().journal_mut().warm_precompiles(&usual);
         if let Some((none, _)) = self.moves.iter().find(|(from, _)| evm.precompiles().get(from).is_none()) {
             return Err(RpcError::server(format!("account {none} is not a precompile")));
         }
@@ -57,7 +68,10 @@ fn may_be_precompile(address: Address) -> bool {
 }
 
 /// Puts accounts as they are wanted. The caller applies what is to become of precompiles.
-pub(crate) fn of_state<S: StateReader>(state: &mut Overlay<S>, wanted: &StateOverride) -> Result<Precompiles, RpcError> {
+pub(crate) fn of_state<S: StateReader>(
+    state: &mut Overlay<S>,
+    wanted: &StateOverride,
+) -> Result<Precompiles, RpcError> {
     let mut precompiles = Precompiles::default();
     let mut all: Vec<(&Address, &AccountOverride)> = wanted.iter().collect();
     all.sort_unstable_by_key(|(address, _)| **address);

@@ -39,7 +39,8 @@ pub(crate) fn raw_sync(call: &Call<'_>) -> Reply {
         None => u64::MAX,
     };
     let mut blocks = call.rpc.ledger.blocks();
-    let until = Instant::now().checked_add(Duration::from_millis(wait)).map_or(call.deadline, |until| until.min(call.deadline));
+    let until =
+        Instant::now().checked_add(Duration::from_millis(wait)).map_or(call.deadline, |until| until.min(call.deadline));
     let hash = submit(call)?;
     loop {
         if let Some(receipt) = receipt_of(call, hash)? {

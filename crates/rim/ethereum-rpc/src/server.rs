@@ -127,9 +127,9 @@ fn module(ledger: Ledger, config: Config) -> Result<RpcModule<Shared>, StartErro
     for method in there {
         let Method { name, weight, handler, .. } = *method;
         match weight {
-            Weight::Light => {
-                module.register_method(name, move |params, shared, _| answer(&shared.rpc, &params, handler, shared.deadline()))
-            }
+            Weight::Light => module.register_method(name, move |params, shared, _| {
+                answer(&shared.rpc, &params, handler, shared.deadline())
+            }),
             Weight::Heavy | Weight::Submission => {
                 module.register_async_method(name, move |params, shared, _| aside(shared, params, weight, handler))
             }

@@ -51,7 +51,9 @@ fn kind(params: &Params<'_>) -> Result<Kind, RpcError> {
         }
         "newPendingTransactions" => Ok(Kind::Transactions { full: args.optional(1)?.unwrap_or(false) }),
         "syncing" => Ok(Kind::Syncing),
-        other => Err(RpcError::params(format!("no {other:?} subscription: newHeads, logs, newPendingTransactions, syncing"))),
+        other => {
+            Err(RpcError::params(format!("no {other:?} subscription: newHeads, logs, newPendingTransactions, syncing")))
+        }
     }
 }
 

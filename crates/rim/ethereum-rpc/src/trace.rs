@@ -51,7 +51,9 @@ fn tracer(options: &GethDebugTracingOptions) -> Result<(DebugInspector, u64), Rp
         Some(GethDebugTracerType::BuiltInTracer(BuiltIn::Erc7562Tracer | BuiltIn::MuxTracer)) => MAX_STEPS,
         Some(GethDebugTracerType::BuiltInTracer(_)) => u64::MAX,
         Some(GethDebugTracerType::JsTracer(_)) => {
-            return Err(RpcError::server("tracer not found: use callTracer, prestateTracer, 4byteTracer, flatCallTracer or none"));
+            return Err(RpcError::server(
+                "tracer not found: use callTracer, prestateTracer, 4byteTracer, flatCallTracer or none",
+            ));
         }
     };
     let inspector = DebugInspector::new(options.clone()).map_err(|error| RpcError::params(error.to_string()))?;
@@ -68,7 +70,16 @@ fn result(
 ) -> Result<GethTrace, RpcError> {
     let mut state = Readable(Mutex::new(state));
     let trace = inspector.get_result(Some(context), tx, block, done, &mut state);
-    trace.map_err(|error| RpcError::server(error.to_string()))
+    let mut trace = trace.map_err(|error| RpcError::server(error.to_string()))?;
+    if let GethTrace::Default(frame) = &mut trace {
+        // What is nothing is left out, as geth does and execution-apis says.
+        for step in &mut frame.struct_logs {
+            step.refund_counter = step.refund_counter.filter(|refund| *refund > 0);
+            step.return_data = step.return_data.take().filter(|data| !data.is_empty());
+            step.memory = step.memory.take().filter(|memory| !memory.is_empty());
+        }
+    }
+    Ok(trace)
 }
 
 /// Traces transactions of a block: one, or all.
@@ -94,8 +105,11 @@ fn traced(
         let (Some(transaction), Some(sender)) = (transactions.get(index), block.senders.get(index)) else { break };
         let failed = |error: &dyn std::fmt::Display| RpcError::server(format!("tracing failed: {error}"));
         let done = session.execute(transaction, *sender)?.map_err(|error| failed(&error))?;
-        let context =
-            TransactionContext { block_hash: Some(block.hash), tx_index: Some(index), tx_hash: Some(*transaction.tx_hash()) };
+        let context = TransactionContext {
+            block_hash: Some(block.hash),
+            tx_index: Some(index),
+            tx_hash: Some(*transaction.tx_hash()),
+        };
         let tx = TxEnv::from_recovered_tx(transaction, *sender);
         let evm = session.evm();
         let env = evm.block().clone();
@@ -113,7 +127,7 @@ fn traced(
 
 /// `debug_traceTransaction`.
 pub(crate) fn transaction(call: &Call<'_>) -> Reply {
-    let hash: B256 = call.args.required(0)?;
+    let hash = call.args.hash(0)?;
     let options = call.args.optional(1)?.unwrap_or_default();
     let Some((_, place, stored)) = call.chain().transaction(hash)? else {
         return Err(RpcError::server("transaction not found"));
@@ -141,7 +155,7 @@ pub(crate) fn block_by_number(call: &Call<'_>) -> Reply {
 
 /// `debug_traceBlockByHash`.
 pub(crate) fn block_by_hash(call: &Call<'_>) -> Reply {
-    let hash: B256 = call.args.required(0)?;
+    let hash = call.args.hash(0)?;
     match call.chain().height_of(hash)? {
         Some(height) => block(call, height),
         None => Err(RpcError::server(format!("block {hash} not found"))),

@@ -121,7 +121,7 @@ pub(crate) fn rpc_receipts(
 
 /// `eth_getTransactionByHash`: final ones and those that wait.
 pub(crate) fn by_hash(call: &Call<'_>) -> Reply {
-    let hash: B256 = call.args.required(0)?;
+    let hash = call.args.hash(0)?;
     // The pool first: between the two looks it may go from there into a block, not back.
     let waiting = call.rpc.ledger.pool().lock().get(hash).cloned();
     if let Some((tx, place, stored)) = call.chain().transaction(hash)? {
@@ -137,7 +137,7 @@ pub(crate) fn by_hash(call: &Call<'_>) -> Reply {
 
 /// `eth_getTransactionReceipt`.
 pub(crate) fn receipt(call: &Call<'_>) -> Reply {
-    let hash: B256 = call.args.required(0)?;
+    let hash = call.args.hash(0)?;
     match receipt_of(call, hash)? {
         Some(receipt) => json(&receipt),
         None => json(&()),
@@ -154,7 +154,7 @@ pub(crate) fn receipt_of(call: &Call<'_>, hash: B256) -> Result<Option<Value>, R
 
 /// `eth_getRawTransactionByHash`, `debug_getRawTransaction`.
 pub(crate) fn raw(call: &Call<'_>) -> Reply {
-    let hash: B256 = call.args.required(0)?;
+    let hash = call.args.hash(0)?;
     let waiting = call.rpc.ledger.pool().lock().get(hash).cloned();
     let raw = match (call.chain().transaction(hash)?, waiting) {
         (Some((tx, ..)), _) => Bytes::from(tx.encoded_2718()),

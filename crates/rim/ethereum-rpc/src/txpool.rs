@@ -29,7 +29,8 @@ fn shown(call: &Call<'_>, show: Show) -> Reply {
     let content = call.rpc.ledger.pool().lock().content(MAX_SHOWN);
     let part = |of: fn(&SenderContent) -> &Vec<std::sync::Arc<PoolTransaction>>| -> Result<Value, RpcError> {
         let senders = content.iter().filter(|(_, content)| !of(content).is_empty());
-        let senders = senders.map(|(sender, content)| Ok((sender.to_checksum(None), by_nonce(of(content), show)?.into())));
+        let senders =
+            senders.map(|(sender, content)| Ok((sender.to_checksum(None), by_nonce(of(content), show)?.into())));
         Ok(Value::Object(senders.collect::<Result<Map<_, _>, RpcError>>()?))
     };
     json(&object!({ "pending": part(|content| &content.pending)?, "queued": part(|content| &content.queued)? }))

@@ -2,8 +2,8 @@
 
 use alloy_consensus::{Block, BlockBody, Header, Transaction as _, TxReceipt};
 use alloy_eips::eip7685::Requests;
-use alloy_evm::block::{BlockExecutionError, SystemCaller};
 use alloy_evm::block::state_changes::post_block_balance_increments;
+use alloy_evm::block::{BlockExecutionError, SystemCaller};
 use alloy_evm::eth::EthEvmFactory;
 use alloy_evm::{Evm, EvmFactory};
 use alloy_hardforks::EthereumHardforks;
@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256, Bloom, U64};
 use alloy_rpc_types_eth::{Log, TransactionRequest};
 use revm::DatabaseCommit;
 use revm::context_interface::block::BlobExcessGasAndPrice;
-use revm::context_interface::result::ExecutionResult;
+use revm::context_interface::result::{ExecutionResult, InvalidTransaction};
 use revm::primitives::hardfork::SpecId;
 use serde_json::{Value, json as object};
 use weft_evm::{Overlay, Receipt, Rules, Transaction};
@@ -131,7 +131,8 @@ impl Simulation<'_> {
         let block = Block { header, body };
         let mut value = blocks::rpc_block(hash, &block, &senders, self.full)?;
         let results = called.into_iter().zip(&block.body.transactions).enumerate();
-        let results = results.map(|(index, (called, transaction))| told(called, &block.header, hash, (index, *transaction.tx_hash())));
+        let results = results
+            .map(|(index, (called, transaction))| told(called, &block.header, hash, (index, *transaction.tx_hash())));
         if let Some(fields) = value.as_object_mut() {
             fields.insert("calls".into(), Value::Array(results.collect()));
         }
@@ -169,21 +170,32 @@ impl Simulation<'_> {
         }
         let tx = tx_env(chain_id, &request, gas)?;
         let transaction = fill::unsigned(&request, chain_id)?;
+        let refused = |evm: &mut SimEvm<'_>, error: &InvalidTransaction| {
+            let env = alloy_evm::EvmEnv::new(evm.cfg_env().clone(), evm.block().clone());
+            let (code, message) = refusal(error, &tx, &env, evm.db_mut());
+            RpcError::new(code, message)
+        };
+        if self.validation
+            && tx.nonce == u64::MAX
+            && evm.db_mut().info(from)?.is_some_and(|info| info.nonce == tx.nonce)
+        {
+            // The interpreter looks at prices first.
+            return Err(refused(evm, &InvalidTransaction::NonceOverflowInTransaction));
+        }
         // Who offers nothing, and is not validated, pays nothing; who offers something must offer enough.
         evm.ctx_mut().cfg.disable_base_fee = !self.validation && tx.gas_price == 0;
         let done = match sorted(evm.transact_raw(tx.clone()))? {
             Ok(done) => done,
-            Err(error) => {
-                let env = alloy_evm::EvmEnv::new(evm.cfg_env().clone(), evm.block().clone());
-                let (code, message) = refusal(&error, &tx, &env, evm.db_mut());
-                return Err(RpcError::new(code, message));
-            }
+            Err(error) => return Err(refused(evm, &error)),
         };
         evm.inspector().check()?;
         header.gas_used += done.result.tx_gas_used();
         evm.db_mut().commit(done.state);
         let logs = evm.inspector_mut().inner.take();
-        Ok((transaction, Called { logs: if done.result.is_success() { logs } else { Vec::new() }, result: done.result }))
+        Ok((
+            transaction,
+            Called { logs: if done.result.is_success() { logs } else { Vec::new() }, result: done.result },
+        ))
     }
 }
 
@@ -201,7 +213,8 @@ fn told(called: Called, header: &Header, block: B256, (index, transaction): (usi
     });
     let gas = called.result.gas();
     let mut value = object!({
-        "returnData": called.result.output().cloned().unwrap_or_default(),
+        // What a revert gave is in the error.
+        "returnData": called.result.output().filter(|_| called.result.is_success()).cloned().unwrap_or_default(),
         "logs": logs.collect::<Vec<_>>(),
         "gasUsed": U64::from(gas.tx_gas_used()),
         "maxUsedGas": U64::from(gas.total_gas_spent().max(gas.tx_gas_used())),

@@ -76,7 +76,9 @@ impl StateReader for World {
 
     fn bytecode(&self, hash: B256) -> Result<Bytecode, StateError> {
         match self.changes.codes.get(&hash) {
-            Some(code) => Ok(Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code.clone()))),
+            Some(code) => {
+                Ok(Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code.clone())))
+            }
             None => self.base.bytecode(hash),
         }
     }

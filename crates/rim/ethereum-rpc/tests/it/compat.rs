@@ -105,7 +105,9 @@ async fn ethereums_own_tests() {
             let found = client::post(server.address(), request.clone()).await.json();
             match compare(case.shape_only, expected, &found) {
                 Ok(true) => {}
-                Ok(false) => messages.push((&case.name, expected["error"]["message"].clone(), found["error"]["message"].clone())),
+                Ok(false) => {
+                    messages.push((&case.name, expected["error"]["message"].clone(), found["error"]["message"].clone()))
+                }
                 Err(why) => result = result.and(Err(why)),
             }
         }
