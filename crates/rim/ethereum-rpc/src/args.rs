@@ -11,11 +11,11 @@ const MAX_PARAMS: usize = 16;
 
 /// The parameters of a call, by place. What is missing at the end, or null, is absent.
 #[derive(Debug, Default)]
-pub struct Args<'a>(Vec<&'a RawValue>);
+pub(crate) struct Args<'a>(Vec<&'a RawValue>);
 
 impl<'a> Args<'a> {
     /// Reads the array of parameters; nothing stands for an empty one.
-    pub fn read(params: Option<&'a str>) -> Result<Self, RpcError> {
+    pub(crate) fn read(params: Option<&'a str>) -> Result<Self, RpcError> {
         let Some(params) = params.map(str::trim).filter(|params| !params.is_empty() && *params != "null") else {
             return Ok(Args::default());
         };
@@ -27,19 +27,19 @@ impl<'a> Args<'a> {
     }
 
     /// The parameter at a place, which must be there.
-    pub fn required<T: DeserializeOwned>(&self, at: usize) -> Result<T, RpcError> {
+    pub(crate) fn required<T: DeserializeOwned>(&self, at: usize) -> Result<T, RpcError> {
         self.optional(at)?.ok_or_else(|| RpcError::params(format!("missing value for required argument {at}")))
     }
 
     /// The parameter at a place, if it is there.
-    pub fn optional<T: DeserializeOwned>(&self, at: usize) -> Result<Option<T>, RpcError> {
+    pub(crate) fn optional<T: DeserializeOwned>(&self, at: usize) -> Result<Option<T>, RpcError> {
         let Some(raw) = self.raw(at) else { return Ok(None) };
         let invalid = |error: serde_json::Error| RpcError::params(format!("invalid argument {at}: {}", plain(&error)));
         serde_json::from_str(raw).map(Some).map_err(invalid)
     }
 
     /// The hash at a place, which must be there. Without `0x` it is none: somebody pasted something else.
-    pub fn hash(&self, at: usize) -> Result<B256, RpcError> {
+    pub(crate) fn hash(&self, at: usize) -> Result<B256, RpcError> {
         let text: String = self.required(at)?;
         if !text.starts_with("0x") {
             return Err(RpcError::params(format!("invalid argument {at}: hex string without 0x prefix")));

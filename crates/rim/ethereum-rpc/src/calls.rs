@@ -11,7 +11,7 @@ use serde_json::json as object;
 use weft_evm::StateReader;
 
 use crate::error::RpcError;
-use crate::execute::{Bounds, Setting, free_of_charge, halt_message, refusal, run_with, tx_env};
+use crate::execute::{Bounded, Bounds, Setting, free_of_charge, halt_message, refusal, run_with, tx_env};
 use crate::rpc::{At, Call, Reply, json};
 
 /// 21,000: what every transaction costs.
@@ -171,8 +171,8 @@ pub(crate) fn access_list(call: &Call<'_>) -> Reply {
         tx.access_list = list.clone();
         let (overlay, precompiles) = setting.overlay()?;
         let env = free_of_charge(setting.env.clone(), &tx);
-        let inspector = AccessListInspector::new(list.clone());
-        let (done, evm) = run_with(overlay, env, &precompiles, tx.clone(), inspector, Bounds::until(call.deadline))?;
+        let inspector = Bounded::new(AccessListInspector::new(list.clone()), Bounds::until(call.deadline));
+        let (done, evm) = run_with(overlay, env, &precompiles, tx.clone(), inspector)?;
         let done = done.map_err(|error| refused(&setting, &error, &tx))?;
         let next = without(evm_list(evm), tx.caller, to);
         if next == list {
@@ -192,7 +192,7 @@ pub(crate) fn access_list(call: &Call<'_>) -> Reply {
     Err(RpcError::server("the access list does not settle"))
 }
 
-fn evm_list<E: alloy_evm::Evm<Inspector = crate::execute::Bounded<AccessListInspector>>>(evm: E) -> AccessList {
+fn evm_list<E: alloy_evm::Evm<Inspector = Bounded<AccessListInspector>>>(evm: E) -> AccessList {
     evm.inspector().inner.access_list()
 }
 

@@ -38,6 +38,8 @@ pub struct Config {
     pub max_submissions: usize,
     /// 10 s: the longest a call may take, waiting for its turn included.
     pub deadline: Duration,
+    /// 30 s: the longest a batch may take, which makes its calls one after the other.
+    pub batch_deadline: Duration,
     /// 50 million: the most gas of one `eth_call`, and of all calls of an `eth_simulateV1`.
     pub gas_cap: u64,
     /// 10,000: the most logs of one answer.
@@ -66,6 +68,7 @@ impl Default for Config {
             max_executions: std::thread::available_parallelism().map_or(4, |threads| threads.get().max(4)),
             max_submissions: 256,
             deadline: Duration::from_secs(10),
+            batch_deadline: Duration::from_secs(30),
             gas_cap: 50_000_000,
             max_logs: weft_evm::MAX_LOGS,
             max_log_blocks: weft_evm::MAX_LOG_BLOCKS,

@@ -12,7 +12,8 @@ use revm::context_interface::either::Either;
 use revm::context_interface::result::{
     EVMError, ExecutionResult, HaltReason, InvalidTransaction, OutOfGasError, ResultAndState,
 };
-use revm::inspector::JournalExt;
+use revm::inspector::{JournalExt, NoOpInspector};
+use revm::interpreter::interpreter_types::MemoryTr;
 use revm::interpreter::{CallInputs, CallOutcome, CreateInputs, CreateOutcome, InstructionResult, Interpreter};
 use revm::{Database, Inspector};
 use weft_evm::{Overlay, StateError, StateReader, StateView};
@@ -26,6 +27,15 @@ const STEPS_A_LOOK: u32 = 1_024;
 
 /// Up to 60 million gas, a fraction of a second's worth, nobody looks at the clock: the gas ends it.
 const GAS_WITHOUT_CLOCK: u64 = 60_000_000;
+
+/// 128 bytes for an instruction that is kept, beside its stack.
+const STEP_BYTES: usize = 128;
+
+/// 1,024 bytes for a call that is kept, beside its input.
+const CALL_BYTES: usize = 1_024;
+
+const TRACE_TOO_LARGE: &str =
+    "the trace is larger than this node keeps; trace with callTracer, without memory, or one transaction alone";
 
 /// Where and when something is executed.
 #[derive(Debug)]
@@ -72,7 +82,7 @@ impl Setting {
             return Ok(sorted(evm.transact_raw(tx))?.map(|done| done.result));
         }
         let (done, ..) =
-            run_with(overlay, env, &precompiles, tx, revm::inspector::NoOpInspector, Bounds::until(deadline))?;
+            run_with(overlay, env, &precompiles, tx, Bounded::new(NoOpInspector, Bounds::until(deadline)))?;
         Ok(done.map(|done| done.result))
     }
 }
@@ -109,14 +119,12 @@ pub(crate) fn run_with<S, I>(
     env: EvmEnv,
     precompiles: &Precompiles,
     tx: TxEnv,
-    inspector: I,
-    bounds: Bounds,
+    bounded: Bounded<I>,
 ) -> Result<(Result<ResultAndState, InvalidTransaction>, Overlaid<S, I>), RpcError>
 where
     S: StateReader,
     I: Inspector<<EthEvmFactory as EvmFactory>::Context<Overlay<S>>>,
 {
-    let bounded = Bounded::new(inspector, bounds);
     let mut evm = EthEvmFactory::default().create_evm_with_inspector(overlay, env, bounded);
     precompiles.apply(&mut evm)?;
     let done = sorted(evm.transact_raw(tx))?;
@@ -134,18 +142,22 @@ pub(crate) fn sorted<T>(done: Result<T, EVMError<StateError>>) -> Result<Result<
     }
 }
 
-/// How long execution may go on.
+/// How long execution may go on, and how much a tracer may keep of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     /// Until when.
     pub(crate) deadline: Instant,
-    /// How many instructions; a tracer may keep some hundred bytes for each.
-    pub(crate) steps: u64,
+    /// Bytes that the tracer may keep.
+    pub(crate) bytes: u64,
+    /// It keeps every instruction with the stack.
+    pub(crate) steps: bool,
+    /// It keeps the memory before every instruction.
+    pub(crate) memory: bool,
 }
 
 impl Bounds {
     pub(crate) fn until(deadline: Instant) -> Self {
-        Bounds { deadline, steps: u64::MAX }
+        Bounds { deadline, bytes: u64::MAX, steps: false, memory: false }
     }
 }
 
@@ -154,23 +166,14 @@ impl Bounds {
 pub(crate) struct Bounded<I> {
     pub(crate) inner: I,
     bounds: Bounds,
-    steps: u64,
+    steps: u32,
+    kept: u64,
     exceeded: Option<&'static str>,
 }
 
 impl<I> Bounded<I> {
     pub(crate) fn new(inner: I, bounds: Bounds) -> Self {
-        Bounded { inner, bounds, steps: 0, exceeded: None }
-    }
-
-    /// How many instructions it has seen.
-    pub(crate) fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// Begins anew, with other bounds.
-    pub(crate) fn restart(&mut self, bounds: Bounds) {
-        (self.bounds, self.steps) = (bounds, 0);
+        Bounded { inner, bounds, steps: 0, kept: 0, exceeded: None }
     }
 
     /// Whether it was within its bounds.
@@ -178,6 +181,14 @@ impl<I> Bounded<I> {
         match self.exceeded {
             None => Ok(()),
             Some(why) => Err(RpcError::server(why)),
+        }
+    }
+
+    /// Counts what the tracer keeps; execution ends at the next instruction if it is too much.
+    fn keep(&mut self, bytes: usize) {
+        self.kept = self.kept.saturating_add(bytes as u64);
+        if self.kept > self.bounds.bytes {
+            self.exceeded = Some(TRACE_TOO_LARGE);
         }
     }
 }
@@ -191,10 +202,12 @@ where
         self.inner.initialize_interp(interp, context);
     }
     fn step(&mut self, interp: &mut Interpreter, context: &mut CTX) {
-        self.steps += 1;
-        if self.steps > self.bounds.steps {
-            self.exceeded = Some("the trace has more steps than this node records; trace with callTracer");
-        } else if self.steps.is_multiple_of(u64::from(STEPS_A_LOOK)) && Instant::now() >= self.bounds.deadline {
+        self.steps = self.steps.wrapping_add(1);
+        if self.bounds.steps {
+            let memory = if self.bounds.memory { interp.memory.size() } else { 0 };
+            self.keep(STEP_BYTES + 32 * interp.stack.len() + memory);
+        }
+        if self.steps.is_multiple_of(STEPS_A_LOOK) && Instant::now() >= self.bounds.deadline {
             self.exceeded = Some("execution aborted: the call took longer than this node allows");
         }
         if self.exceeded.is_some() {
@@ -215,12 +228,14 @@ where
         self.inner.log_full(interp, context, log);
     }
     fn call(&mut self, context: &mut CTX, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        self.keep(CALL_BYTES + inputs.input.len());
         self.inner.call(context, inputs)
     }
     fn call_end(&mut self, context: &mut CTX, inputs: &CallInputs, outcome: &mut CallOutcome) {
         self.inner.call_end(context, inputs, outcome);
     }
     fn create(&mut self, context: &mut CTX, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        self.keep(CALL_BYTES + inputs.init_code().len());
         self.inner.create(context, inputs)
     }
     fn create_end(&mut self, context: &mut CTX, inputs: &CreateInputs, outcome: &mut CreateOutcome) {

@@ -113,7 +113,8 @@ where
         }
         if request.method() == "OPTIONS" {
             let local = header("access-control-request-private-network") == Some("true");
-            return done(preflight(origin.as_deref(), local));
+            let headers = header("access-control-request-headers").unwrap_or("content-type, accept").to_owned();
+            return done(preflight(origin.as_deref(), &headers, local));
         }
         let answer = self.inner.call(request);
         Box::pin(async move {
@@ -137,11 +138,12 @@ fn plain(status: u16, text: &'static str) -> HttpResponse {
     answer
 }
 
-fn preflight(origin: Option<&str>, local: bool) -> HttpResponse {
+/// Whoever may call may send whatever headers: none of them means anything here.
+fn preflight(origin: Option<&str>, headers: &str, local: bool) -> HttpResponse {
     let mut answer = plain(204, "");
     allow(&mut answer, origin);
     set(&mut answer, "access-control-allow-methods", "POST, GET, OPTIONS");
-    set(&mut answer, "access-control-allow-headers", "content-type, accept");
+    set(&mut answer, "access-control-allow-headers", headers);
     set(&mut answer, "access-control-max-age", MAX_AGE);
     if local {
         set(&mut answer, "access-control-allow-private-network", "true");

@@ -4,17 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jsonrpsee::RpcModule;
+use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::server::{BatchRequestConfig, IdProvider, ServerBuilder, ServerConfig, ServerHandle};
 use jsonrpsee::types::{Params, SubscriptionId};
+use jsonrpsee::{Extensions, RpcModule};
 use tokio::sync::Semaphore;
 
 use crate::args::Args;
+use crate::batch::{Batches, End};
 use crate::config::Config;
 use crate::error::{INTERNAL, RpcError};
-use crate::filters::Filters;
 use crate::gate::{GateLayer, Rules};
-use crate::methods::{Handler, METHODS, Method, Switch, Weight};
+use crate::in_process::switched_on;
+use crate::methods::{Handler, Method, Weight};
 use crate::rpc::{Call, Reply, Rpc};
 use crate::subscriptions;
 use weft_ledger::handle::Ledger;
@@ -50,8 +52,8 @@ pub enum StartError {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) rpc: Rpc,
-    executions: Semaphore,
-    submissions: Semaphore,
+    executions: Arc<Semaphore>,
+    submissions: Arc<Semaphore>,
 }
 
 impl Server {
@@ -70,8 +72,10 @@ impl Server {
             .set_batch_request_config(BatchRequestConfig::Limit(config.max_batch))
             .set_id_provider(HexIds)
             .build();
-        let methods = module(ledger, config.clone())?;
+        let methods = module(ledger, &config)?;
+        let within = config.batch_deadline;
         let server = ServerBuilder::with_config(limits)
+            .set_rpc_middleware(RpcServiceBuilder::new().layer_fn(move |inner| Batches { inner, within }))
             .set_http_middleware(tower::ServiceBuilder::new().layer(GateLayer(rules)))
             .build_from_tcp(listener)
             .map_err(failed)?;
@@ -113,25 +117,23 @@ impl IdProvider for HexIds {
     }
 }
 
-fn module(ledger: Ledger, config: Config) -> Result<RpcModule<Shared>, StartError> {
-    let filters = Filters::new(config.max_filters, config.filter_lifetime);
+fn module(ledger: Ledger, config: &Config) -> Result<RpcModule<Shared>, StartError> {
     let (executions, submissions) = (Semaphore::new(config.max_executions), Semaphore::new(config.max_submissions));
-    let on = |switch| match switch {
-        Switch::On => true,
-        Switch::Debug => config.debug,
-        Switch::Development => config.mine.is_some(),
-    };
-    let there: Vec<&Method> = METHODS.iter().filter(|method| on(method.switch)).collect();
-    let mut module = RpcModule::new(Shared { rpc: Rpc { ledger, config, filters }, executions, submissions });
+    let (executions, submissions) = (Arc::new(executions), Arc::new(submissions));
+    let there = switched_on(config);
+    let mut module = RpcModule::new(Shared { rpc: Rpc::new(ledger, config.clone()), executions, submissions });
     let wrong = |error: jsonrpsee::core::RegisterMethodError| StartError::Methods(error.to_string());
     for method in there {
         let Method { name, weight, handler, .. } = *method;
         match weight {
-            Weight::Light => module.register_method(name, move |params, shared, _| {
-                answer(&shared.rpc, &params, handler, shared.deadline())
+            Weight::Light => module.register_method(name, move |params, shared, extensions| {
+                answer(&shared.rpc, &params, handler, shared.deadline(extensions)?)
             }),
             Weight::Heavy | Weight::Submission => {
-                module.register_async_method(name, move |params, shared, _| aside(shared, params, weight, handler))
+                module.register_async_method(name, move |params, shared, extensions| async move {
+                    let deadline = shared.deadline(&extensions)?;
+                    aside(shared, params, weight, handler, deadline).await
+                })
             }
         }
         .map_err(wrong)?;
@@ -141,8 +143,17 @@ fn module(ledger: Ledger, config: Config) -> Result<RpcModule<Shared>, StartErro
 }
 
 impl Shared {
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.rpc.config.deadline
+    /// Until when a call has to be answered, which is now or later.
+    fn deadline(&self, extensions: &Extensions) -> Result<Instant, RpcError> {
+        let now = Instant::now();
+        let own = now + self.rpc.config.deadline;
+        match extensions.get::<End>() {
+            Some(End(end)) if *end <= now => {
+                Err(RpcError::limit("the batch took longer than this node allows; send the rest of it again"))
+            }
+            Some(End(end)) => Ok(own.min(*end)),
+            None => Ok(own),
+        }
     }
 }
 
@@ -151,16 +162,24 @@ fn answer(rpc: &Rpc, params: &Params<'_>, handler: Handler, deadline: Instant) -
 }
 
 /// On a thread that may block, of which no more run than the configuration says.
-async fn aside(shared: Arc<Shared>, params: Params<'static>, weight: Weight, handler: Handler) -> Reply {
-    let deadline = shared.deadline();
+async fn aside(
+    shared: Arc<Shared>,
+    params: Params<'static>,
+    weight: Weight,
+    handler: Handler,
+    deadline: Instant,
+) -> Reply {
     let semaphore = if weight == Weight::Submission { &shared.submissions } else { &shared.executions };
-    let turn = tokio::time::timeout_at(deadline.into(), semaphore.acquire()).await;
+    let turn = tokio::time::timeout_at(deadline.into(), semaphore.clone().acquire_owned()).await;
     let Ok(Ok(permit)) = turn else {
         return Err(RpcError::limit("the node is busy: too many calls at once; come again later"));
     };
-    let own = shared.clone();
-    let done = tokio::task::spawn_blocking(move || answer(&own.rpc, &params, handler, deadline)).await;
-    drop(permit);
+    // The permit goes along: a client that is gone does not end what was begun for it.
+    let aside = move || {
+        let _permit = permit;
+        answer(&shared.rpc, &params, handler, deadline)
+    };
+    let done = tokio::task::spawn_blocking(aside).await;
     done.unwrap_or_else(|error| {
         tracing::error!(%error, "a call failed in a way that none should");
         Err(RpcError::new(INTERNAL, "internal error"))

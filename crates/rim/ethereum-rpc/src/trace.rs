@@ -1,5 +1,7 @@
 //! `debug_trace*`: what a transaction did, step by step, call by call, or account by account.
 
+use std::time::Instant;
+
 use alloy_evm::{Evm, FromRecoveredTx};
 use alloy_primitives::{Address, B256, U256};
 use alloy_rpc_types_eth::TransactionRequest;
@@ -20,8 +22,8 @@ use crate::error::RpcError;
 use crate::execute::{Bounded, Bounds, Setting, free_of_charge, run_with, tx_env};
 use crate::rpc::{At, Call, Reply, json};
 
-/// 200,000 instructions of one trace that keeps each of them, at some hundred bytes.
-const MAX_STEPS: u64 = 200_000;
+/// 128 MiB: what the traces of one answer may take in memory. As JSON it is as much again.
+const MAX_TRACE_BYTES: u64 = 128 << 20;
 
 /// An overlay that is read without being changed; what it caches is behind a lock that nobody contends for.
 struct Readable<'a>(Mutex<&'a mut Overlay<StateView>>);
@@ -43,21 +45,21 @@ impl DatabaseRef for Readable<'_> {
     }
 }
 
-/// The tracer that the options name; one in JavaScript is not run here.
-fn tracer(options: &GethDebugTracingOptions) -> Result<(DebugInspector, u64), RpcError> {
+/// The tracer that the options name, and its bounds; one in JavaScript is not run here.
+fn tracer(options: &GethDebugTracingOptions, deadline: Instant) -> Result<Bounded<DebugInspector>, RpcError> {
     use GethDebugBuiltInTracerType as BuiltIn;
     let steps = match &options.tracer {
-        None => MAX_STEPS,
-        Some(GethDebugTracerType::BuiltInTracer(BuiltIn::Erc7562Tracer | BuiltIn::MuxTracer)) => MAX_STEPS,
-        Some(GethDebugTracerType::BuiltInTracer(_)) => u64::MAX,
+        None => true,
+        Some(GethDebugTracerType::BuiltInTracer(BuiltIn::Erc7562Tracer | BuiltIn::MuxTracer)) => true,
+        Some(GethDebugTracerType::BuiltInTracer(_)) => false,
         Some(GethDebugTracerType::JsTracer(_)) => {
-            return Err(RpcError::server(
-                "tracer not found: use callTracer, prestateTracer, 4byteTracer, flatCallTracer or none",
-            ));
+            let known = "callTracer, prestateTracer, 4byteTracer, flatCallTracer or none";
+            return Err(RpcError::server(format!("tracer not found: use {known}")));
         }
     };
+    let memory = options.config.enable_memory.unwrap_or(false);
     let inspector = DebugInspector::new(options.clone()).map_err(|error| RpcError::params(error.to_string()))?;
-    Ok((inspector, steps))
+    Ok(Bounded::new(inspector, Bounds { deadline, bytes: MAX_TRACE_BYTES, steps, memory }))
 }
 
 fn result(
@@ -95,9 +97,7 @@ fn traced(
     }
     let transactions = &block.block.body.transactions;
     let (first, last) = only.map_or((0, transactions.len()), |index| (index, index + 1));
-    let (inspector, mut steps) = tracer(options)?;
-    let bounds = Bounds { deadline: call.deadline, steps };
-    let mut session = call.chain().replay(block, first, Bounded::new(inspector, bounds))?;
+    let mut session = call.chain().replay(block, first, tracer(options, call.deadline)?)?;
     session.evm().enable_inspector();
     let mut traces = Vec::new();
     for index in first..last {
@@ -116,10 +116,7 @@ fn traced(
         let (state, bounded, _) = evm.components_mut();
         bounded.check()?;
         traces.push((*transaction.tx_hash(), result(&mut bounded.inner, context, &tx, &env, &done, state)?));
-        // What was recorded counts for all traces of one answer.
-        steps = steps.saturating_sub(bounded.steps());
         bounded.inner.fuse().map_err(|error| RpcError::server(error.to_string()))?;
-        bounded.restart(Bounds { deadline: call.deadline, steps });
         state.commit(done.state);
     }
     Ok(traces)
@@ -169,11 +166,10 @@ pub(crate) fn call(call: &Call<'_>) -> Reply {
     let setting = Setting::of(call, call.block_id(1)?, options.state_overrides, options.block_overrides)?;
     let gas = request.gas.unwrap_or(u64::MAX).min(call.rpc.config.gas_cap);
     let tx = tx_env(call.chain().spec().chain_id, &request, gas)?;
-    let (inspector, steps) = tracer(&options.tracing_options)?;
+    let bounded = tracer(&options.tracing_options, call.deadline)?;
     let (overlay, precompiles) = setting.overlay()?;
     let env = free_of_charge(setting.env.clone(), &tx);
-    let bounds = Bounds { deadline: call.deadline, steps };
-    let (done, mut evm) = run_with(overlay, env, &precompiles, tx.clone(), inspector, bounds)?;
+    let (done, mut evm) = run_with(overlay, env, &precompiles, tx.clone(), bounded)?;
     let done = done.map_err(|error| RpcError::server(format!("tracing failed: {error}")))?;
     let env = evm.block().clone();
     let (state, bounded, _) = evm.components_mut();

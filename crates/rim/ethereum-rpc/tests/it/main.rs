@@ -1,9 +1,13 @@
 //! The server as its clients see it: over real sockets.
 
+mod answers;
 mod client;
 mod compat;
+mod dev;
 mod differences;
 mod fixtures;
+mod refused;
+mod subscriptions;
 
 /// A test's result for whoever reads the log: shown whether the test passes or not.
 fn say(line: &str) {
