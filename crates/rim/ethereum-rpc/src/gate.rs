@@ -9,14 +9,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use http_body_util::BodyExt;
 use jsonrpsee::server::{HttpBody, HttpRequest, HttpResponse};
 use tower::{Layer, Service};
 
 use crate::config::Config;
+use crate::error::LIMIT;
 
 /// Pages of browser extensions: a wallet is one.
 const EXTENSIONS: [&str; 4] = ["chrome-extension://", "moz-extension://", "safari-web-extension://", "extension://"];
+
+/// 4: times the longest request that is read, and thrown away, before its sender is told that it is too long.
+const DISCARDED: u64 = 4;
 
 /// One hour: how long a browser may remember the answer to its preflight.
 const MAX_AGE: &str = "3600";
@@ -27,12 +33,20 @@ pub(crate) struct Rules {
     hosts: Vec<String>,
     listen: IpAddr,
     origins: Vec<String>,
+    max_request_bytes: u32,
+    patience: Duration,
 }
 
 impl Rules {
     pub(crate) fn new(config: &Config, listen: SocketAddr) -> Self {
         let lower = |all: &[String]| all.iter().map(|each| each.trim_end_matches('/').to_ascii_lowercase()).collect();
-        Rules { hosts: lower(&config.hosts), listen: listen.ip(), origins: lower(&config.origins) }
+        Rules {
+            hosts: lower(&config.hosts),
+            listen: listen.ip(),
+            origins: lower(&config.origins),
+            max_request_bytes: config.max_request_bytes,
+            patience: config.deadline,
+        }
     }
 
     /// Whether this is a name of ours, with or without a port.
@@ -86,6 +100,7 @@ where
     S: Service<HttpRequest<B>, Response = HttpResponse>,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
+    B: BodyExt<Data: Send> + Send + 'static,
 {
     type Response = HttpResponse;
     type Error = S::Error;
@@ -116,6 +131,20 @@ where
             let headers = header("access-control-request-headers").unwrap_or("content-type, accept").to_owned();
             return done(preflight(origin.as_deref(), &headers, local));
         }
+        let length = header("content-length").and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
+        let most = u64::from(self.rules.max_request_bytes);
+        if length > most {
+            let patience = self.rules.patience;
+            return Box::pin(async move {
+                // Whoever is answered while it still writes sees a broken pipe, and not the answer.
+                if length <= most * DISCARDED {
+                    let _ = tokio::time::timeout(patience, discard(request.into_body())).await;
+                }
+                let mut answer = too_long(length, most);
+                allow(&mut answer, origin.as_deref());
+                Ok(answer)
+            });
+        }
         let answer = self.inner.call(request);
         Box::pin(async move {
             let mut answer = answer.await?;
@@ -129,12 +158,26 @@ fn done<E: Send + 'static>(answer: HttpResponse) -> Answer<E> {
     Box::pin(std::future::ready(Ok(answer)))
 }
 
-fn plain(status: u16, text: &'static str) -> HttpResponse {
-    let mut answer = HttpResponse::new(HttpBody::from(text));
+fn plain(status: u16, text: impl Into<HttpBody>) -> HttpResponse {
+    let mut answer = HttpResponse::new(text.into());
     if let Ok(status) = status.try_into() {
         *answer.status_mut() = status;
     }
     set(&mut answer, "content-type", "text/plain; charset=utf-8");
+    answer
+}
+
+async fn discard<B: BodyExt>(body: B) {
+    let mut body = Box::pin(body);
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+fn too_long(length: u64, most: u64) -> HttpResponse {
+    let message = format!("request too large: {length} bytes, at most {most} are taken; send it in parts");
+    let error = serde_json::json!({ "code": LIMIT, "message": message });
+    let body = serde_json::json!({ "jsonrpc": "2.0", "id": null, "error": error });
+    let mut answer = plain(413, body.to_string());
+    set(&mut answer, "content-type", "application/json");
     answer
 }
 

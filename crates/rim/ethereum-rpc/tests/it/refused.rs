@@ -148,7 +148,8 @@ async fn requests_of_ten_megabytes() {
     assert!(message.contains("gas"), "{message}");
     let answer = post(dev.address(), request(11 << 20)).await;
     assert_eq!(answer.status, 413);
-    assert!(answer.text().contains("exceed"), "{}", answer.text());
+    assert_eq!(answer.json()["error"]["code"], -32005);
+    assert!(answer.text().contains("at most 10485760 are taken"), "{}", answer.text());
     dev.is_well().await;
 }
 
@@ -174,10 +175,7 @@ async fn logs_over_everything() {
         (range("0x3", "0x2"), "invalid block range"),
         (range("0x0", "0xffffffff"), "beyond current head"),
         (range("0x0", "0xfffffffffffffffff"), "invalid argument 0"),
-        (
-            json!([{ "address": vec![logger; 1].iter().chain(&(0..1_000).map(address).collect::<Vec<_>>()).collect::<Vec<_>>() }]),
-            "exceed max addresses",
-        ),
+        (json!([{ "address": (0..1_001).map(address).collect::<Vec<_>>() }]), "exceed max addresses"),
         (json!([{ "topics": [null, null, null, null, null] }]), "invalid argument 0"),
         (json!([{ "topics": vec![vec![0u8; 3]; 3] }]), "invalid argument 0"),
     ] {
