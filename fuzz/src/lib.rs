@@ -6,3 +6,4 @@ pub mod gossip;
 pub mod identity;
 pub mod ledger;
 pub mod peer;
+pub mod rpc;

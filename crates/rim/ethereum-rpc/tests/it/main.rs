@@ -3,6 +3,7 @@
 mod answers;
 mod client;
 mod compat;
+mod corpus;
 mod dev;
 mod differences;
 mod fixtures;
