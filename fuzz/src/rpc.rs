@@ -36,7 +36,8 @@ fn served() -> &'static (Arc<Chain>, InProcess) {
             // Small, so that many inputs are tried: what is fuzzed is how calls are read, and that all of them end.
             gas_cap: 1_000_000,
             deadline: Duration::from_millis(500),
-            max_filters: 16,
+            // What one input left behind makes room for the next.
+            filter_lifetime: Duration::ZERO,
             ..Config::default()
         };
         (chain.clone(), InProcess::new(Ledger::new(chain, pool, None), config))

@@ -51,12 +51,12 @@ pub(crate) fn next_base_fee(call: &Call<'_>) -> u64 {
 /// What to offer: `maxPriorityFeePerGas`, `maxFeePerGas`.
 pub(crate) fn suggested(call: &Call<'_>) -> Result<(u128, u128), RpcError> {
     let tip = tip(call)?;
-    Ok((tip, u128::from(next_base_fee(call)) * 2 + tip))
+    Ok((tip, (u128::from(next_base_fee(call)) * 2).saturating_add(tip)))
 }
 
 /// `eth_gasPrice`.
 pub(crate) fn gas_price(call: &Call<'_>) -> Reply {
-    json(&U256::from(u128::from(next_base_fee(call)) + tip(call)?))
+    json(&U256::from(u128::from(next_base_fee(call)).saturating_add(tip(call)?)))
 }
 
 /// `eth_maxPriorityFeePerGas`.

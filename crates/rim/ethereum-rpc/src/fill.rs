@@ -31,7 +31,11 @@ pub(crate) fn transaction(call: &Call<'_>) -> Reply {
     if request.gas_price.is_none() {
         let (tip, _) = fees::suggested(call)?;
         let tip = *request.max_priority_fee_per_gas.get_or_insert(tip);
-        request.max_fee_per_gas.get_or_insert(u128::from(fees::next_base_fee(call)) * 2 + tip);
+        let fee = (u128::from(fees::next_base_fee(call)) * 2).saturating_add(tip);
+        let fee = *request.max_fee_per_gas.get_or_insert(fee);
+        if fee < tip {
+            return Err(RpcError::server(format!("maxFeePerGas ({fee}) < maxPriorityFeePerGas ({tip})")));
+        }
     } else if dynamic {
         return Err(RpcError::server("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"));
     }

@@ -47,12 +47,15 @@ pub(crate) fn raw_sync(call: &Call<'_>) -> Reply {
             return json(&receipt);
         }
         // This is a blocking thread: the wait for a block is a look at the channel now and then.
-        while matches!(blocks.try_recv(), Err(TryRecvError::Empty)) {
+        loop {
             if Instant::now() >= until {
                 let text = format!("the transaction was added to the pool, but is in no block yet: {hash}");
                 return Err(RpcError { code: 4, message: text, data: Some(Bytes::copy_from_slice(hash.as_slice())) });
             }
-            std::thread::sleep(LOOK);
+            match blocks.try_recv() {
+                Ok(_) | Err(TryRecvError::Lagged(_)) => break,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => std::thread::sleep(LOOK),
+            }
         }
     }
 }

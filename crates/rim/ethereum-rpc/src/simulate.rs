@@ -16,7 +16,7 @@ use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::simulate::{SimBlock, SimulatePayload};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest};
 use serde_json::Value;
-use weft_evm::Rules;
+use weft_evm::{ChainSpec, Rules};
 
 use crate::error::RpcError;
 use crate::rpc::{At, Call, Reply, json};
@@ -122,6 +122,11 @@ fn settled(base: &Header, wanted: Vec<SimBlock<TransactionRequest>>) -> Result<V
     Ok(all)
 }
 
+/// The base fee after `parent`; one that somebody has set too high for arithmetic stays as it is.
+fn next_base_fee(spec: &ChainSpec, parent: &Header) -> Option<u64> {
+    parent.base_fee_per_gas.filter(|fee| *fee > u64::MAX / 2).or_else(|| spec.next_base_fee(parent))
+}
+
 /// The header of a block as far as it is known before the block is executed.
 fn header(call: &Call<'_>, parent: &Header, parent_hash: B256, wanted: &Wanted, validation: bool) -> Header {
     let spec = call.chain().spec();
@@ -130,7 +135,7 @@ fn header(call: &Call<'_>, parent: &Header, parent_hash: B256, wanted: &Wanted, 
     let merged = spec.is_paris_active_at_block(number);
     let own_base_fee = overrides.base_fee.map(|fee| fee.saturating_to());
     // Who is not validated pays nothing: a base fee above what is offered is no state that the EVM knows.
-    let base_fee = spec.next_base_fee(parent).map(|fee| own_base_fee.unwrap_or(if validation { fee } else { 0 }));
+    let base_fee = next_base_fee(spec, parent).map(|fee| own_base_fee.unwrap_or(if validation { fee } else { 0 }));
     let blobs = spec.blob_params(time);
     let excess = blobs.map(|params| match (parent.excess_blob_gas, parent.blob_gas_used) {
         (Some(excess), Some(used)) => {

@@ -104,6 +104,10 @@ async fn the_past_is_simulated_while_the_chain_goes_on() {
     assert_eq!(simulated[1]["parentHash"], simulated[0]["hash"]);
     // Nothing of it happened.
     assert_eq!(dev.ask("eth_getStorageAt", json!([notebook, "0x7", "latest"])).await, B256::ZERO.to_string());
+    // Numbers that nobody means are no reason to fail.
+    let dear = json!({ "baseFeePerGas": "0xffffffffffffffff", "gasLimit": "0x5208" });
+    let huge = json!({ "blockStateCalls": [{ "blockOverrides": dear, "calls": [{ "to": person(1) }] }, {}] });
+    assert_eq!(dev.ask("eth_simulateV1", json!([huge, "latest"])).await[0]["gasUsed"], "0x5208");
     for (request, code) in [
         (json!({ "blockStateCalls": [] }), -32602),
         (json!({ "blockStateCalls": [{ "calls": vec![json!({}); 5_001] }] }), -38026),
@@ -198,6 +202,8 @@ async fn transactions_are_filled_and_listed() {
         ..plain(1)
     };
     assert_eq!(dev.send(sign(0, signed)).await["status"], "0x1");
+    let dear = json!([{ "from": person(0), "to": notebook, "maxPriorityFeePerGas": format!("{:#x}", u128::MAX) }]);
+    assert_eq!(dev.ask("eth_fillTransaction", dear).await["tx"]["maxFeePerGas"], format!("{:#x}", u128::MAX));
     let refused = json!([{ "from": person(0), "to": notebook, "blobVersionedHashes": [B256::repeat_byte(1)] }]);
     assert!(dev.fail("eth_fillTransaction", refused).await.1.contains("no blobs"));
     let list = dev.ask("eth_createAccessList", json!([request, "latest"])).await;
