@@ -80,10 +80,8 @@ pub(crate) fn estimate_in(call: &Call<'_>, setting: &Setting, request: &Transact
         high = high.min(affordable(setting, &tx)?);
         tx.gas_limit = high;
     }
-    let plain = tx.data.is_empty()
-        && tx.access_list.0.is_empty()
-        && tx.authorization_list.is_empty()
-        && tx.blob_hashes.is_empty();
+    // Whatever else such a transaction carries, it shows by failing if that costs more.
+    let plain = tx.data.is_empty() && tx.authorization_list.is_empty();
     if let TxKind::Call(to) = tx.kind
         && plain
         && high >= TRANSFER
