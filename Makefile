@@ -4,6 +4,9 @@ CARGO ?= cargo
 # Where cargo puts what it builds; demo, lab and tests share one profile, so the tree compiles once.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WEFT := $(TARGET)/debug/weft
+# web3.py, in an environment of its own.
+VENV := $(TARGET)/ethereum-python
+PYTHON := $(VENV)/bin/python
 # Runs a suite and prints its seconds.
 TIMED := scripts/timed
 # Always the whole workspace: with fewer members cargo settles on other features of shared dependencies, and builds those
@@ -19,7 +22,7 @@ help: ## list the tasks
 demo: needs web build ## five peers share a real file and a folder, one is killed half-way; then watch it all in a browser
 	$(WEFT) lab --check $(if $(CI),,--stay)
 
-test: needs-test web contracts/node_modules ## every test, real clients, browsers and network namespaces included
+test: needs-test web contracts/node_modules tests/ethereum/node_modules $(PYTHON) ## every test, real clients, browsers and network namespaces included
 	@$(TIMED) "page: types, lints, tests" sh -c 'cd web && npm run --silent check && npm test --silent'
 	@$(TIMED) "contracts" sh -c 'cd contracts && npm test --silent'
 	@$(TIMED) "build" $(CARGO) build $(ALL) --all-targets
@@ -50,6 +53,15 @@ contracts/node_modules: contracts/package-lock.json | needs-web
 	cd contracts && npm install --no-save --silent --no-audit --no-fund
 	@touch contracts/node_modules
 
+tests/ethereum/node_modules: tests/ethereum/package-lock.json | needs-web
+	cd tests/ethereum && npm install --no-save --silent --no-audit --no-fund
+	@touch tests/ethereum/node_modules
+
+$(PYTHON): tests/ethereum/requirements.txt | needs-test
+	python3 -m venv --clear $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/ethereum/requirements.txt
+	@touch $(PYTHON)
+
 bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
 	$(CARGO) build --release $(ALL) --bin weft --bin weft-bench
 	$(TARGET)/release/weft-bench files
@@ -58,7 +70,7 @@ FUZZ_SECONDS ?= 600
 fuzz: needs-fuzz ## every fuzz target for FUZZ_SECONDS (600) each
 	scripts/fuzz $(FUZZ_SECONDS)
 
-soak: needs-test web ## every end-to-end suite, in the long form that `make test` runs a slice of
+soak: needs-test web contracts/node_modules tests/ethereum/node_modules $(PYTHON) ## every end-to-end suite, in the long form that `make test` runs a slice of
 	WEFT_SOAK=1 $(TIMED) "soak" $(CARGO) test $(ALL) --test e2e -- --test-threads=1
 
 build:
@@ -75,6 +87,7 @@ needs-web:
 
 needs-test: needs
 	@scripts/needs transmission-daemon ip:iproute2 nft:nftables sysctl:procps python3-libtorrent chromium ffmpeg
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || scripts/needs python3-venv
 
 needs-fuzz:
 	@scripts/needs cc:gcc c++:g++

@@ -266,6 +266,8 @@ async function walk() {
       await test.mine({ blocks: 1 })
     } else if (process.env.WALK_WAIT) {
       await new Promise((done) => setTimeout(done, seconds * 1000))
+      // Calls are asked as at the last block's time.
+      await blocks(1)
     } else return false
     return true
   }
@@ -273,6 +275,12 @@ async function walk() {
   /** Until so many more blocks are there. */
   async function blocks(count) {
     if (anvil) return test.mine({ blocks: count })
+    // A chain that makes blocks on demand makes one when it is told to.
+    for (let made = 0; made < count; made += 1) {
+      const told = await client.request({ method: 'evm_mine', params: [] }).catch(() => false)
+      if (told === false) break
+      if (made === count - 1) return
+    }
     const until = (await client.getBlockNumber()) + BigInt(count)
     await new Promise((done) => {
       const stop = client.watchBlockNumber({ emitOnBegin: true, onBlockNumber: (n) => n >= until && (stop(), done()) })

@@ -7,3 +7,4 @@ pub mod identity;
 pub mod ledger;
 pub mod peer;
 pub mod rpc;
+pub mod sync;

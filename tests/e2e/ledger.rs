@@ -1,6 +1,7 @@
 //! The ledger: validators as real processes, Ethereum's real tools, and what happens when processes die.
 
 mod chain;
+mod clients;
 mod payer;
 
 use std::time::{Duration, Instant};

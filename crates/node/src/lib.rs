@@ -57,4 +57,5 @@ pub use life::{Again, Owner};
 pub use node::{Node, NodeConfig};
 pub use paths::{NoHome, Paths};
 pub use sessions::NoRandomness;
+pub use weft_ethereum_rpc::light;
 pub use weft_ethereum_rpc::{DEV_CHAIN_ID, DevLedger, DevLedgerConfig, DevLedgerError, DevOptions};

@@ -6,6 +6,7 @@ mod dev;
 mod read;
 mod rpc;
 mod send;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -57,6 +58,8 @@ enum LedgerVerb {
     Logs(read::Logs),
     /// Print the Merkle proof of an account
     Proof(read::Proof),
+    /// Follow a chain without believing the node that is asked
+    Verify(verify::Verify),
     /// Run a chain for contract developers in the foreground, until Ctrl-C
     Dev(dev::Dev),
 }
@@ -80,6 +83,7 @@ pub(crate) async fn run(global: &Global, args: LedgerArgs) -> Result<ExitCode> {
         LedgerVerb::Block(args) => read::block(global, args).await,
         LedgerVerb::Logs(args) => read::logs(global, args).await,
         LedgerVerb::Proof(args) => read::proof(global, args).await,
+        LedgerVerb::Verify(args) => verify::run(global, args).await,
         LedgerVerb::Dev(args) => dev::run(global, args).await,
     }
 }

@@ -49,6 +49,7 @@ mod fees;
 mod fill;
 mod filters;
 mod gate;
+pub mod light;
 mod in_process;
 mod logs;
 mod methods;

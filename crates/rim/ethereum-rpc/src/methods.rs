@@ -116,6 +116,8 @@ pub(crate) const METHODS: &[Method] = &[
     light("web3_sha3", node::sha3),
     light("weft_getCertificate", node::certificate),
     light("weft_validators", node::validators),
+    heavy("weft_getLightBlocks", node::light_blocks),
+    heavy("weft_getValidatorSet", node::validator_set),
     heavy("weft_evidence", node::evidence),
     light("weft_genesisHash", node::genesis),
     debug("debug_traceTransaction", trace::transaction),

@@ -4,6 +4,7 @@ use alloy_primitives::{B256, Bytes, U64, keccak256};
 use serde_json::{Value, json as object};
 
 use crate::error::RpcError;
+use crate::light::{LightBlock, MAX_LIGHT_BLOCKS};
 use crate::rpc::{At, Call, Reply, json};
 
 /// `eth_chainId`.
@@ -105,6 +106,30 @@ pub(crate) fn certificate(call: &Call<'_>) -> Reply {
     let (hash, _) = call.header(At::Height(height))?;
     let certificate = call.chain().certificate(height)?.unwrap_or_default();
     json(&object!({ "height": U64::from(height), "hash": hash, "certificate": certificate }))
+}
+
+/// `weft_getLightBlocks`: from a height on, at most so many headers with their certificates, for light clients.
+pub(crate) fn light_blocks(call: &Call<'_>) -> Reply {
+    let (from, count): (U64, U64) = (call.args.required(0)?, call.args.required(1)?);
+    let (from, count) = (from.to::<u64>(), count.to::<u64>());
+    if count > MAX_LIGHT_BLOCKS {
+        return Err(RpcError::limit(format!("too many blocks: at most {MAX_LIGHT_BLOCKS} are given at once")));
+    }
+    let mut blocks = Vec::new();
+    for height in from..from.saturating_add(count) {
+        let Some((_, header)) = call.chain().header(height)? else { break };
+        let certificate = call.chain().certificate(height)?.unwrap_or_default();
+        blocks.push(LightBlock { header: alloy_rlp::encode(&header).into(), certificate });
+    }
+    json(&blocks)
+}
+
+/// `weft_getValidatorSet`: the set that decides a height, as its hash in headers is computed of; null where the state of
+/// then is not kept.
+pub(crate) fn validator_set(call: &Call<'_>) -> Reply {
+    let height: U64 = call.args.required(0)?;
+    let set = weft_ledger::replica::set_of(call.chain(), height.to())?;
+    json(&set.map(|set| Bytes::from(set.encode())))
 }
 
 /// `weft_evidence`: what final blocks say of validators that broke the rules; from a height to a height.

@@ -16,8 +16,9 @@ use weft_store::Store;
 use crate::genesis::{FirstValidator, MakeChainError, NewChain, ONE_COIN, make};
 use crate::handle::{Ledger, ValidatorInfo};
 use crate::pool::{Limits, Pool};
-use crate::replica::{Clock, Pace, Replica, ReplicaError, ReplicaParts, Validator};
-use crate::runner::{Mail, Runner, Running, SystemClock};
+use crate::replica::{Action, Clock, Pace, Replica, ReplicaError, ReplicaParts, Validator};
+use crate::runner::{Mail, Notice, Runner, Running, SystemClock};
+use crate::watch::infos;
 
 /// What `anvil` and `hardhat node` say, so that tools need no setting.
 pub const DEV_CHAIN_ID: u64 = 31_337;
@@ -43,6 +44,13 @@ pub const DEV_KEYS: [B256; 10] = [
 /// The validator's key and account: of no worth either, since it decides this chain alone.
 const VALIDATOR_KEY: [u8; 32] = [0x57; 32];
 const VALIDATOR: Address = Address::repeat_byte(0x57);
+
+/// The most power there can be: whoever tries the staking contract here joins with a vanishing share, and the chain goes
+/// on without the newcomer's node, which nobody runs.
+const POWER: u64 = 10_000_000 * ONE_COIN;
+
+/// 10 s until a block that was asked for is given up: the chain makes one in some milliseconds, or is broken.
+const MINING: Duration = Duration::from_secs(10);
 
 /// What a developers' chain is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +125,7 @@ impl DevChain {
         let clock = Arc::new(SystemClock::default());
         let key = SigningKey::from_bytes(&VALIDATOR_KEY);
         let public_key = B256::from(key.verifying_key().to_bytes());
-        let validator = FirstValidator { address: VALIDATOR, public_key, power: ONE_COIN };
+        let validator = FirstValidator { address: VALIDATOR, public_key, power: POWER };
         // The genesis is the same at each start, so that a store goes on: its time is that of no clock.
         let mut new = NewChain::new(options.chain_id, 0, vec![validator]);
         new.gas_limit = options.gas_limit;
@@ -129,7 +137,7 @@ impl DevChain {
         let base_fee = chain.spec().next_base_fee(&head).unwrap_or_default();
         let pool = Arc::new(Mutex::new(Pool::new(Limits::default(), base_fee)));
         let ledger = Ledger::new(Arc::clone(&chain), pool, None);
-        ledger.set_validators(vec![ValidatorInfo { address: VALIDATOR, public_key, power: ONE_COIN }]);
+        ledger.set_validators(vec![ValidatorInfo { address: VALIDATOR, public_key, power: POWER }]);
         let pace = match options.block_time {
             None => Pace::on_demand(),
             Some(time) => Pace { block_time: time, heartbeat: Some(time) },
@@ -142,8 +150,14 @@ impl DevChain {
             validator: Some(Validator { account: VALIDATOR, signer: key }),
             pace,
         })?;
-        // Nobody else is there to be told anything.
-        let runner = Runner::start(replica, clock, drop).map_err(DevError::Thread)?;
+        let told = ledger.clone();
+        let runner = Runner::start(replica, clock, move |notice| {
+            // Nobody else is there to be told anything.
+            if let Notice::Action(Action::Validators(set)) = notice {
+                told.set_validators(infos(&set));
+            }
+        });
+        let runner = runner.map_err(DevError::Thread)?;
         let (mailbox, mut pending) = (runner.mailbox(), ledger.transactions());
         let notices = tokio::spawn(async move {
             use tokio::sync::broadcast::error::RecvError;
@@ -164,12 +178,16 @@ impl DevChain {
     /// What makes a block now, empty or not, and returns when it is final (`evm_mine`). It blocks.
     pub fn miner(&self) -> impl Fn() -> Result<(), String> + Send + Sync + 'static {
         let (ledger, mailbox) = (self.ledger.clone(), self.runner.mailbox());
+        let runtime = tokio::runtime::Handle::current();
         move || {
             let mut blocks = ledger.blocks();
             if !mailbox.post(Mail::Begin) {
                 return Err(String::from("the chain has stopped, or is overloaded"));
             }
-            blocks.blocking_recv().map(drop).map_err(|_| String::from("the chain has stopped"))
+            match runtime.block_on(async { tokio::time::timeout(MINING, blocks.recv()).await }) {
+                Ok(made) => made.map(drop).map_err(|_| String::from("the chain has stopped")),
+                Err(_) => Err(format!("the chain made no block within {} s", MINING.as_secs())),
+            }
         }
     }
 

@@ -46,9 +46,11 @@ pub(super) async fn run(global: &Global, args: Dev) -> Result<ExitCode> {
         let away = Failure::usage(format!("{} can be reached from other machines, and anybody there could spend", args.listen.ip()));
         return Err(away.mend("listen on 127.0.0.1, and reach it from elsewhere through `ssh -L`"));
     }
-    let mut chain = weft_node::DevOptions::default();
-    chain.chain_id = args.chain_id;
-    chain.block_time = args.block_time.map(Duration::from_millis);
+    let chain = weft_node::DevOptions {
+        chain_id: args.chain_id,
+        block_time: args.block_time.map(Duration::from_millis),
+        ..weft_node::DevOptions::default()
+    };
     let kept = args.keep.is_some();
     let config = DevLedgerConfig { chain, listen: args.listen, origins: args.origins, dir: args.keep };
     let ledger = DevLedger::start(config).await.map_err(|error| Failure::of(&error))?;

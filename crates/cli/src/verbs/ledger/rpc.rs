@@ -20,11 +20,16 @@ pub(super) async fn ask(global: &Global, method: &str, params: Value) -> Result<
         return Err(Failure::new("this node is on no chain")
             .mend("make one with `weft ledger init`, or get onto one with `weft ledger join`"));
     };
+    at(&chain.rpc, method, params).await
+}
+
+/// Asks the RPC at an address.
+pub(super) async fn at(url: &str, method: &str, params: Value) -> Result<Value> {
     let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let sent = http.post(&chain.rpc).json(&request).send().await;
+    let sent = http.post(url).json(&request).send().await;
     let response = sent.map_err(|error| {
-        Failure::new(format!("the Ethereum RPC at {} does not answer: {error}", chain.rpc)).exit(Exit::Unreachable)
+        Failure::new(format!("the Ethereum RPC at {url} does not answer: {error}")).exit(Exit::Unreachable)
     })?;
     let mut answer: Value = response.json().await?;
     if let Some(error) = answer.get("error") {

@@ -38,6 +38,7 @@ use weft_evm::{Attributes, Block, BlockError, Chain, Executed, Limits, Outcome a
 use weft_store::Store;
 
 pub use pace::Pace;
+pub use sets::set_of;
 pub use proposals::MAX_PROPOSALS;
 pub use punish::{MAX_AGE, MAX_EVIDENCE, PreambleError};
 pub use travel::{BlockDecodeError, MAX_TRAVELLING_BYTES, decode as decode_block, encode as encode_block};

@@ -63,12 +63,27 @@ impl Sets {
     }
 }
 
+/// 1,000 blocks are looked back for a set that stayed because the contract gave none: it never came to that.
+const MAX_STAYED: u64 = 1_000;
+
+/// The set that decides, or decided, a height; `None` if that is not known here: the height is too far, or the state of
+/// then is not kept.
+///
+/// # Errors
+/// If the chain cannot be read.
+pub fn set_of(chain: &Chain, height: u64) -> Result<Option<ValidatorSet>, StateError> {
+    if height > chain.height() + 1 || height < chain.oldest_state() + 2 && chain.oldest_state() > 0 {
+        return Ok(None);
+    }
+    deciding(chain, height)
+}
+
 /// The set of `height` from the chain's own record: the header before it names its hash, and what the contract said
 /// then gives it. Where that was nothing, the set before had stayed.
 fn deciding(chain: &Chain, height: u64) -> Result<Option<ValidatorSet>, StateError> {
     let Some(before) = height.checked_sub(1) else { return Ok(None) };
     let Some((_, named)) = chain.header(before)? else { return Ok(None) };
-    for at in (0..=before).rev() {
+    for at in (before.saturating_sub(MAX_STAYED)..=before).rev() {
         let found = asked(chain, at)?;
         if let Some(set) = found.filter(|set| set.hash() == named.extra_data.as_ref()) {
             return Ok(Some(set));

@@ -3,35 +3,59 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use weft_ledger::peering::message::FrameReader;
 use weft_ledger::pool::gossip::message::Message;
 
 #[expect(unreachable_pub, reason = "the fuzz crate exports this function")]
 #[path = "../../../../../fuzz/src/gossip.rs"]
 mod body;
 
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/corpus/ledger_gossip")
+#[expect(unreachable_pub, reason = "the fuzz crate exports this function")]
+#[path = "../../../../../fuzz/src/sync.rs"]
+mod sync;
+
+fn corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/corpus").join(target)
 }
 
-#[test]
-fn ledger_gossip() {
-    let mut inputs: Vec<_> = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
+fn replay(target: &str, body: fn(&[u8])) {
+    let mut inputs: Vec<_> = fs::read_dir(corpus(target)).unwrap().map(|entry| entry.unwrap().path()).collect();
     inputs.sort();
     assert!(!inputs.is_empty());
     for input in inputs {
         let bytes = fs::read(&input).unwrap();
-        if std::panic::catch_unwind(|| body::ledger_gossip(&bytes)).is_err() {
-            panic!("ledger_gossip fails on {}", input.display());
+        if std::panic::catch_unwind(|| body(&bytes)).is_err() {
+            panic!("{target} fails on {}", input.display());
         }
     }
+}
+
+#[test]
+fn ledger_gossip() {
+    replay("ledger_gossip", body::ledger_gossip);
+}
+
+#[test]
+fn ledger_sync() {
+    replay("ledger_sync", sync::ledger_sync);
 }
 
 /// The seeds would be worth little if the decoder refused them all at the door.
 #[test]
 fn sound_seeds_are_taken() {
-    let sound = |name: &str| Message::decode(&fs::read(corpus().join(name)).unwrap().into()).is_ok();
+    let sound = |name: &str| Message::decode(&fs::read(corpus("ledger_gossip").join(name)).unwrap().into()).is_ok();
     for name in ["announce", "announce-full", "get", "transactions", "transactions-none"] {
         assert!(sound(name), "{name}");
     }
     assert!(!sound("announce-twice") && !sound("transaction-too-long"));
+}
+
+#[test]
+fn sound_frames_are_read() {
+    for (name, count) in [("hello-validator", 1), ("consensus", 1), ("decided", 1), ("pool", 1), ("several", 3), ("cut", 0)] {
+        let mut reader = FrameReader::default();
+        reader.push(&fs::read(corpus("ledger_sync").join(name)).unwrap());
+        let read = std::iter::from_fn(|| reader.read().unwrap()).count();
+        assert_eq!(read, count, "{name}");
+    }
 }
