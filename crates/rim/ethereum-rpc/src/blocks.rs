@@ -57,7 +57,8 @@ fn known(call: &Call<'_>, number: BlockNumberOrTag) -> Option<At> {
 }
 
 fn reply(call: &Call<'_>, height: u64, full: bool) -> Reply {
-    let Some(stored) = call.chain().block(height)? else { return null() };
+    let Some(whole) = call.block(height)? else { return null() };
+    let stored = &whole.stored;
     json(&rpc_block(stored.block.hash, &stored.block.block, &stored.block.senders, full)?)
 }
 
@@ -109,8 +110,8 @@ pub(crate) fn by_hash(call: &Call<'_>) -> Reply {
 
 fn counted(call: &Call<'_>, height: Option<u64>, count: impl Fn(&StoredBlock) -> usize) -> Reply {
     let Some(height) = height else { return null() };
-    match call.chain().block(height)? {
-        Some(stored) => json(&U64::from(count(&stored))),
+    match call.block(height)? {
+        Some(whole) => json(&U64::from(count(&whole.stored))),
         None => null(),
     }
 }
@@ -157,9 +158,9 @@ pub(crate) fn uncle_count_by_hash(call: &Call<'_>) -> Reply {
 fn transaction_at(call: &Call<'_>, height: Option<u64>) -> Reply {
     let index: U64 = call.args.required(1)?;
     let Some(height) = height else { return null() };
-    let Some(stored) = call.chain().block(height)? else { return null() };
+    let Some(whole) = call.block(height)? else { return null() };
     let index = usize::try_from(index.to::<u64>()).unwrap_or(usize::MAX);
-    let block = &stored.block;
+    let block = &whole.stored.block;
     match (block.block.body.transactions.get(index), block.senders.get(index)) {
         (Some(tx), Some(sender)) => {
             let place = transactions::BlockPlace::of(block.hash, block.header());
@@ -188,9 +189,8 @@ pub(crate) fn no_uncle(_: &Call<'_>) -> Reply {
 pub(crate) fn receipts(call: &Call<'_>) -> Reply {
     let id: alloy_eips::BlockId = call.args.required(0)?;
     let Ok(At::Height(height)) = call.at(id) else { return null() };
-    let Some(stored) = call.chain().block(height)? else { return null() };
-    let receipts = call.chain().receipts(height)?.unwrap_or_default();
-    json(&transactions::rpc_receipts(call.chain().spec(), &stored, &receipts)?)
+    let Some(whole) = call.block(height)? else { return null() };
+    json(&transactions::rpc_receipts(call.chain().spec(), &whole))
 }
 
 /// `eth_blockNumber`.
@@ -210,7 +210,7 @@ pub(crate) fn raw_header(call: &Call<'_>) -> Reply {
 
 fn raw(call: &Call<'_>, encode: impl Fn(&StoredBlock) -> Vec<u8>) -> Reply {
     let At::Height(height) = call.at(call.args.required(0)?)? else { return Err(RpcError::header_not_found()) };
-    json(&alloy_primitives::Bytes::from(encode(&call.stored(height)?)))
+    json(&alloy_primitives::Bytes::from(encode(&call.whole(height)?.stored)))
 }
 
 /// `debug_getRawReceipts`.
@@ -218,7 +218,7 @@ pub(crate) fn raw_receipts(call: &Call<'_>) -> Reply {
     use alloy_consensus::TxReceipt;
     use alloy_eips::eip2718::Encodable2718;
     let At::Height(height) = call.at(call.args.required(0)?)? else { return Err(RpcError::header_not_found()) };
-    let receipts = call.chain().receipts(height)?.unwrap_or_default();
+    let whole = call.whole(height)?;
     let encode = |receipt: &weft_evm::Receipt| alloy_primitives::Bytes::from(receipt.with_bloom_ref().encoded_2718());
-    json(&receipts.iter().map(encode).collect::<Vec<_>>())
+    json(&whole.receipts.iter().map(encode).collect::<Vec<_>>())
 }

@@ -28,14 +28,10 @@ fn tip(call: &Call<'_>) -> Result<u128, RpcError> {
         if header.gas_used == 0 {
             continue;
         }
-        let stored = call.stored(height)?;
-        let base_fee = header.base_fee_per_gas.unwrap_or_default();
-        let transactions = &stored.block.block.body.transactions;
-        let mut own: Vec<u128> = transactions.iter().filter_map(|tx| tx.effective_tip_per_gas(base_fee)).collect();
-        own.sort_unstable();
+        let own = call.rpc.recent.tips(call.chain(), height)?;
         // Blocks that are not half full take any tip.
         let full = header.gas_used > header.gas_limit / 2;
-        tips.extend(own.into_iter().take(3).map(|tip| if full { tip } else { tip.min(call.rpc.config.default_tip) }));
+        tips.extend(own.into_iter().map(|tip| if full { tip } else { tip.min(call.rpc.config.default_tip) }));
     }
     tips.sort_unstable();
     let usual = if tips.is_empty() { 0 } else { tips[(tips.len() - 1) * 60 / 100] };
@@ -162,12 +158,12 @@ fn rewards(
     if header.gas_used == 0 {
         return Ok(vec![U256::ZERO; percentiles.len()]);
     }
-    let stored = call.stored(height)?;
-    let receipts = call.chain().receipts(height)?.unwrap_or_default();
+    let whole = call.whole(height)?;
+    let (stored, receipts) = (&whole.stored, &whole.receipts);
     let base_fee = header.base_fee_per_gas.unwrap_or_default();
     let mut before = 0;
     let mut tips = Vec::with_capacity(receipts.len());
-    for (tx, receipt) in stored.block.block.body.transactions.iter().zip(&receipts) {
+    for (tx, receipt) in stored.block.block.body.transactions.iter().zip(receipts) {
         tips.push((tx.effective_tip_per_gas(base_fee).unwrap_or_default(), receipt.cumulative_gas_used - before));
         before = receipt.cumulative_gas_used;
     }

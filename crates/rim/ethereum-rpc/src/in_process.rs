@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::{METHOD_NOT_FOUND, RpcError};
 use crate::filters::Filters;
 use crate::methods::{METHODS, Method, Switch};
+use crate::recent::Recent;
 use crate::rpc::{Call, Rpc};
 
 /// Answers calls of whoever is in the same process, within the same bounds but for those on how much runs at once.
@@ -28,7 +29,7 @@ pub(crate) fn switched_on(config: &Config) -> impl Iterator<Item = &'static Meth
 impl Rpc {
     pub(crate) fn new(ledger: Ledger, config: Config) -> Rpc {
         let filters = Filters::new(config.max_filters, config.filter_lifetime);
-        Rpc { ledger, config, filters }
+        Rpc { ledger, config, filters, recent: Recent::default() }
     }
 }
 

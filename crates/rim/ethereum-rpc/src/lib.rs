@@ -55,6 +55,7 @@ mod logs;
 mod methods;
 mod node;
 mod overrides;
+mod recent;
 mod rpc;
 mod send;
 mod server;

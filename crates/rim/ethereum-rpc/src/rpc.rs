@@ -1,5 +1,6 @@
 //! One call: what it reads from, how long it may take, and which block it means.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_consensus::Header;
@@ -7,13 +8,14 @@ use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use weft_evm::{Attributes, Chain, Preamble, StateView, StoredBlock};
+use weft_evm::{Attributes, Chain, Preamble, StateView};
 use weft_ledger::handle::Ledger;
 
 use crate::args::Args;
 use crate::config::Config;
 use crate::error::{INTERNAL, RpcError};
 use crate::filters::Filters;
+use crate::recent::{Recent, Whole};
 
 /// What a method answers with: JSON, or an error.
 pub(crate) type Reply = Result<Box<RawValue>, RpcError>;
@@ -24,6 +26,7 @@ pub(crate) struct Rpc {
     pub(crate) ledger: Ledger,
     pub(crate) config: Config,
     pub(crate) filters: Filters,
+    pub(crate) recent: Recent,
 }
 
 /// A call under way.
@@ -104,8 +107,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub(crate) fn stored(&self, height: u64) -> Result<StoredBlock, RpcError> {
-        self.chain().block(height)?.ok_or_else(RpcError::header_not_found)
+    /// The block at a height with its receipts.
+    pub(crate) fn block(&self, height: u64) -> Result<Option<Arc<Whole>>, RpcError> {
+        Ok(self.rpc.recent.block(self.chain(), height)?)
+    }
+
+    /// The same, where it is known to be there.
+    pub(crate) fn whole(&self, height: u64) -> Result<Arc<Whole>, RpcError> {
+        self.block(height)?.ok_or_else(RpcError::header_not_found)
     }
 
     pub(crate) fn pending_header(&self) -> Header {

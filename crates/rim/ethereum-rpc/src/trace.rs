@@ -137,7 +137,7 @@ pub(crate) fn transaction(call: &Call<'_>) -> Reply {
 
 fn block(call: &Call<'_>, height: u64) -> Reply {
     let options = call.args.optional(1)?.unwrap_or_default();
-    let traces = traced(call, &call.stored(height)?, None, &options)?;
+    let traces = traced(call, &call.whole(height)?.stored, None, &options)?;
     let all = traces.iter().map(|(hash, trace)| object!({ "txHash": hash, "result": trace }));
     json(&all.collect::<Vec<_>>())
 }
