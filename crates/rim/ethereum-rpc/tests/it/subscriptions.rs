@@ -78,11 +78,7 @@ async fn subscriptions_tell_everything_once_and_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscriptions_that_are_none() {
-    let dev = Dev::start(|config| {
-        config.max_subscriptions = 2;
-        config.max_request_bytes = 1 << 20;
-    })
-    .await;
+    let dev = Dev::start(|_| {}).await;
     let client = connect(&dev).await;
     for params in [
         rpc_params!["newBlocks"],
@@ -95,6 +91,19 @@ async fn subscriptions_that_are_none() {
         let refused = client.subscribe::<Value, _>("eth_subscribe", params, "eth_unsubscribe").await.unwrap_err();
         assert!(matches!(&refused, Error::Call(error) if error.code() == -32602), "{refused}");
     }
+    // Over HTTP there is nowhere to tell anything.
+    assert!(dev.fail("eth_subscribe", json!(["newHeads"])).await.0 < 0);
+    dev.is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscriptions_and_messages_are_bounded() {
+    let dev = Dev::start(|config| {
+        config.max_subscriptions = 2;
+        config.max_request_bytes = 1 << 20;
+    })
+    .await;
+    let client = connect(&dev).await;
     let _one = subscribe(&client, rpc_params!["newHeads"]).await;
     let two = subscribe(&client, rpc_params!["newHeads"]).await;
     let third = client.subscribe::<Value, _>("eth_subscribe", rpc_params!["newHeads"], "eth_unsubscribe").await;
@@ -115,8 +124,6 @@ async fn subscriptions_that_are_none() {
     assert!(connect(&dev).await.request::<Value, _>("web3_sha3", params).await.is_err());
     dev.ask("evm_mine", json!([])).await;
     assert_eq!(next(&mut three).await["number"], "0x1");
-    // Over HTTP there is nowhere to tell anything.
-    assert!(dev.fail("eth_subscribe", json!(["newHeads"])).await.0 < 0);
     dev.is_well().await;
 }
 
