@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::bytecode::Bytecode;
-use weft_evm::{Account, Chain, StateChanges, StateError, StateReader, StateView};
+use weft_evm::{Account, Chain, ProofError, StateChanges, StateError, StateReader, StateView};
 
 use crate::error::RpcError;
 
@@ -39,7 +39,12 @@ impl World {
             }
         }
         self.changes.codes.extend(block.codes);
-        Ok(chain.root_after(self.base.height(), &mut self.changes)?)
+        chain.root_after(self.base.height(), &mut self.changes).map_err(|error| match error {
+            ProofError::OutOfReach { height, oldest, newest } => RpcError::server(format!(
+                "blocks can be simulated after those of heights {oldest} to {newest}; {height} is too old"
+            )),
+            other => other.into(),
+        })
     }
 
     /// What `BLOCKHASH` is to say of a simulated block.

@@ -58,6 +58,10 @@ async fn proofs_reach_256_blocks_back() {
     let (code, message) = dev.fail("eth_getProof", json!([notebook, [], "0x2"])).await;
     assert_eq!(code, -32000);
     assert!(message.contains("proofs reach from height 3 to 259"), "{message}");
+    let one = json!({ "blockStateCalls": [{}] });
+    assert_eq!(dev.ask("eth_simulateV1", json!([one, "0x3"])).await[0]["number"], "0x4");
+    let (_, message) = dev.fail("eth_simulateV1", json!([one, "0x2"])).await;
+    assert!(message.contains("after those of heights 3 to 259; 2 is too old"), "{message}");
     // The state is kept for longer than proofs.
     let old = dev.ask("eth_getStorageAt", json!([notebook, "0x3", "0x1"])).await;
     assert_eq!(old, B256::ZERO.to_string());
