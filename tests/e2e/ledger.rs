@@ -2,6 +2,7 @@
 
 mod chain;
 mod clients;
+mod light;
 mod payer;
 
 use std::time::{Duration, Instant};

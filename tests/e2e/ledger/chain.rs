@@ -37,6 +37,11 @@ pub(crate) struct Head {
 impl Ledger {
     /// `validators` nodes with a chain among them; `payers` have a million coins each.
     pub(crate) async fn of(validators: usize, payers: &[Payer]) -> Result<Ledger> {
+        Self::with(validators, payers, json!({ "heartbeat_ms": 1_000 })).await
+    }
+
+    /// The same, made otherwise in what `settings` say.
+    pub(crate) async fn with(validators: usize, payers: &[Payer], settings: Value) -> Result<Ledger> {
         let mut ledger = Ledger { nodes: Vec::new(), dir: tempfile::tempdir()?, http: Http::at(None)? };
         for _ in 0..validators {
             ledger.add_node().await?;
@@ -47,7 +52,10 @@ impl Ledger {
         }
         let coins: BTreeMap<String, u64> =
             payers.iter().map(|payer| (payer.address().to_string(), 1_000_000)).collect();
-        let init = json!({ "chain_id": CHAIN_ID, "validators": others, "coins": coins, "heartbeat_ms": 1_000 });
+        let mut init = json!({ "chain_id": CHAIN_ID, "validators": others, "coins": coins });
+        for (name, value) in settings.as_object().into_iter().flatten() {
+            init[name] = value.clone();
+        }
         let entered = ledger.post(0, "init", init).await?;
         for index in 1..validators {
             ledger.post(index, "join", json!({ "ticket": entered["ticket"] })).await?;
@@ -74,6 +82,11 @@ impl Ledger {
         let name = format!("validator-{index}");
         self.nodes.push(Peer::start(&weft_binary().await?, &name, &data, None, &config).await?);
         Ok(index)
+    }
+
+    /// A path beside the nodes' folders.
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join(name)
     }
 
     /// Asks a node's API under `/api/v1/ledger`.

@@ -53,12 +53,8 @@ fn sound_seeds_are_taken() {
 fn damaged_seeds_are_refused_or_taken_but_break_nothing() {
     use rand::{Rng, SeedableRng};
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(9338);
-    let targets: [(&str, fn(&[u8])); 3] = [
-        ("ledger_transaction", bodies::transaction),
-        ("ledger_block", bodies::block),
-        ("ledger_snapshot", bodies::snapshot),
-    ];
-    for (target, body) in targets {
+    let bodies = [bodies::transaction, bodies::block, bodies::snapshot];
+    for (target, body) in ["ledger_transaction", "ledger_block", "ledger_snapshot"].into_iter().zip(bodies) {
         let seeds = inputs(target);
         for round in 0..2_000 {
             let mut bytes = seeds[random.random_range(0..seeds.len())].1.clone();

@@ -6,14 +6,14 @@ use alloy_primitives::U256;
 use rand::Rng;
 use weft_ledger::replica::Pace;
 
-use crate::network::Net;
+use crate::network::{Lie, Net};
 
 /// Seeds of an ordinary run; `WEFT_SEEDS` runs more, `WEFT_SEED` one.
 fn seeds() -> Vec<u64> {
     let given = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match (given("WEFT_SEED"), given("WEFT_SEEDS")) {
         (Some(seed), _) => vec![seed],
-        (None, many) => (0..many.unwrap_or(6)).collect(),
+        (None, many) => (0..many.unwrap_or(50)).collect(),
     }
 }
 
@@ -93,5 +93,23 @@ fn crashes_loss_and_partitions_cost_time_and_nothing_else() {
         let goal = net.final_blocks.keys().last().copied().unwrap_or(0) + 3;
         let took = net.run_until(PATIENCE, |net| net.lowest() >= goal);
         assert!(took.is_some(), "seed {seed}: no progress: heights {:?}", (0..net.len()).map(|i| net.height(i)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn who_comes_late_gets_what_it_missed_though_others_lie() {
+    for (seed, lie) in [(4, Lie::Signature), (5, Lie::Certificate), (6, Lie::Nothing)] {
+        let mut net = Net::new(seed, &[1, 1, 1, 1], Pace::default());
+        net.kill(3);
+        net.run_until(PATIENCE * 10, |net| net.lowest() >= 90).unwrap();
+        net.liars = [(0, lie), (1, lie)].into();
+        net.start(3);
+        let goal = net.height(2);
+        let took = net.run_until(PATIENCE, |net| net.height(3) >= goal);
+        assert!(took.is_some(), "{lie:?}: it is at {} of {goal}", net.height(3));
+        // Who gives what is forged is known by it; who gives nothing may have had a bad day.
+        let parted = net.parted.iter().filter(|(who, _, _)| *who == 3).count();
+        assert_eq!(parted > 0, lie != Lie::Nothing, "{lie:?}: {:?}", net.parted);
+        assert!(net.parted.iter().all(|(who, whom, _)| *who == 3 && *whom < 2), "{:?}", net.parted);
     }
 }

@@ -13,16 +13,17 @@ use rand_chacha::ChaCha8Rng;
 use weft_evm::{Chain, ChainOptions, Genesis, Recovered};
 use weft_ledger::genesis::{FirstValidator, NewChain, ONE_COIN, make};
 use weft_ledger::handle::{Ledger, Origin};
+use weft_ledger::peering::exchange::{Exchange, Output, Parting};
+use weft_ledger::peering::message::{FrameReader, Message};
+use weft_ledger::peering::RANGE;
 use weft_ledger::pool::{Limits, Pool};
-use weft_ledger::replica::{Action, Clock, Pace, Replica, ReplicaParts, To, Validator, encode_block};
+use weft_ledger::replica::{Action, Clock, Pace, Replica, ReplicaParts, SyncRefused, Validator, encode_block};
 use weft_store::MemoryStore;
 
 use crate::wallet::Wallet;
 
 pub(crate) const CHAIN_ID: u64 = 9338;
 const GENESIS_TIME: u64 = 1_800_000_000;
-/// Blocks given to one that is behind at a time.
-const RANGE: u64 = 8;
 
 /// Simulated time, in nanoseconds since the run began.
 #[derive(Debug, Default)]
@@ -37,17 +38,6 @@ impl Clock for SimClock {
     }
 }
 
-/// What is under way.
-#[derive(Debug, Clone)]
-enum Parcel {
-    Message(Vec<u8>),
-    Block(Vec<u8>),
-    Want(B256),
-    /// "What follows this height?"
-    Follow(u64),
-    Decided(Vec<u8>, Vec<u8>),
-}
-
 /// A node: what survives it, and itself while it runs.
 struct Node {
     store: Arc<MemoryStore>,
@@ -60,6 +50,18 @@ struct Running {
     replica: Replica<SigningKey>,
     chain: Arc<Chain>,
     ledger: Ledger,
+    exchange: Exchange<usize>,
+}
+
+/// How a node lies to one that is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// A signature in each certificate is another.
+    Signature,
+    /// Each block has another one's certificate.
+    Certificate,
+    /// Nothing is given of what it says it has.
+    Nothing,
 }
 
 /// The network.
@@ -71,12 +73,17 @@ pub(crate) struct Net {
     genesis: Genesis,
     pace: Pace,
     /// By time and number.
-    under_way: BTreeMap<(Duration, u64), (usize, usize, Parcel)>,
+    under_way: BTreeMap<(Duration, u64), (usize, usize, Vec<u8>)>,
     sent: u64,
+    last_arrival: BTreeMap<(usize, usize), Duration>,
     /// Parts of a hundred that are lost.
     pub(crate) loss: u32,
     /// Nodes that hear nobody and are heard by nobody.
     pub(crate) cut_off: Vec<usize>,
+    /// Nodes that lie to those that are behind.
+    pub(crate) liars: BTreeMap<usize, Lie>,
+    /// Who parted with whom, and why.
+    pub(crate) parted: Vec<(usize, usize, Parting)>,
     pub(crate) wallets: Vec<Wallet>,
     nonces: Vec<u64>,
     /// Every block that was committed anywhere, by height.
@@ -116,8 +123,11 @@ impl Net {
             pace,
             under_way: BTreeMap::new(),
             sent: 0,
+            last_arrival: BTreeMap::new(),
             loss: 0,
             cut_off: Vec::new(),
+            liars: BTreeMap::new(),
+            parted: Vec::new(),
             wallets,
             nonces,
             final_blocks: BTreeMap::new(),
@@ -150,13 +160,42 @@ impl Net {
             pace: self.pace,
         });
         let replica = replica.unwrap_or_else(|error| panic!("seed {}: node {index} does not start: {error}", self.seed));
-        node.running = Some(Running { replica, chain, ledger });
+        let genesis = chain.genesis_hash();
+        let exchange = Exchange::new(genesis, chain.height(), Some(node.account));
+        node.running = Some(Running { replica, chain, ledger, exchange });
+        for other in (0..self.nodes.len()).filter(|other| *other != index) {
+            self.link(index, other);
+        }
         self.collect(index);
+    }
+
+    /// A link between two that run comes about.
+    fn link(&mut self, one: usize, other: usize) {
+        if !self.is_up(one) || !self.is_up(other) {
+            return;
+        }
+        let now = self.clock.now();
+        for (here, there) in [(one, other), (other, one)] {
+            if let Some(running) = &mut self.nodes[here].running {
+                running.exchange.connected(now, there);
+            }
+        }
+        self.collect(one);
+        self.collect(other);
     }
 
     /// Kills a node: what it had not stored is gone, what it had not sent is not sent.
     pub(crate) fn kill(&mut self, index: usize) {
         self.nodes[index].running = None;
+        // What was under way on its links ends with them.
+        self.under_way.retain(|_, (from, to, _)| *from != index && *to != index);
+        let now = self.clock.now();
+        for other in 0..self.nodes.len() {
+            if let Some(running) = &mut self.nodes[other].running {
+                running.exchange.disconnected(now, index);
+            }
+            self.collect(other);
+        }
     }
 
     pub(crate) fn is_up(&self, index: usize) -> bool {
@@ -218,7 +257,11 @@ impl Net {
         let arrival = self.under_way.keys().next().copied();
         let deadlines = self.nodes.iter().enumerate();
         let deadline = deadlines
-            .filter_map(|(index, node)| Some((node.running.as_ref()?.replica.deadline()?, index)))
+            .filter_map(|(index, node)| {
+                let running = node.running.as_ref()?;
+                let due = running.replica.deadline().into_iter().chain(running.exchange.deadline()).min()?;
+                Some((due, index))
+            })
             .min();
         let timer_first = match (arrival, deadline) {
             (None, None) => return None,
@@ -228,13 +271,22 @@ impl Net {
         if timer_first {
             let (due, index) = deadline?;
             self.advance(due);
-            self.nodes[index].running.as_mut()?.replica.handle_timeout().unwrap();
+            let now = self.clock.now();
+            let running = self.nodes[index].running.as_mut()?;
+            if running.replica.deadline().is_some_and(|deadline| deadline <= now) {
+                running.replica.handle_timeout().unwrap();
+            }
+            running.exchange.tick(now);
             self.collect(index);
         } else {
-            let ((at, _), (from, to, parcel)) = self.under_way.pop_first()?;
+            let ((at, _), (from, to, frame)) = self.under_way.pop_first()?;
             self.advance(at);
-            if self.is_up(to) {
-                self.deliver(from, to, parcel);
+            if let Some(running) = &mut self.nodes[to].running {
+                let mut reader = FrameReader::default();
+                reader.push(&frame);
+                let message = reader.read().unwrap().unwrap();
+                running.exchange.received(self.clock.now(), from, message);
+                self.collect(to);
             }
         }
         Some(())
@@ -245,87 +297,114 @@ impl Net {
         self.clock.0.fetch_max(nanos, Ordering::Relaxed);
     }
 
-    fn deliver(&mut self, from: usize, to: usize, parcel: Parcel) {
-        let seed = self.seed;
-        let Some(running) = &mut self.nodes[to].running else { return };
-        match parcel {
-            Parcel::Message(bytes) => assert!(running.replica.handle_message(&bytes).unwrap()),
-            Parcel::Block(bytes) => assert!(running.replica.handle_block(&bytes).unwrap()),
-            Parcel::Decided(block, certificate) => {
-                let taken = running.replica.handle_decided(&block, &certificate);
-                // One that came twice, or after it was decided here, is refused.
-                let _ = taken.unwrap_or_else(|error| panic!("seed {seed}: node {to}: {error}"));
-            }
-            Parcel::Want(hash) => {
-                if let Some(block) = running.replica.proposed(&hash) {
-                    self.send(to, from, Parcel::Block(block));
-                }
-            }
-            Parcel::Follow(height) => {
-                for height in height + 1..=height + RANGE {
-                    let Some(parcel) = self.decided(to, height) else { break };
-                    self.send(to, from, parcel);
-                }
-            }
-        }
-        self.collect(to);
-    }
-
-    fn decided(&self, index: usize, height: u64) -> Option<Parcel> {
+    /// A decided block, as a node gives it to one that is behind.
+    fn decided(&self, index: usize, height: u64) -> Option<Message> {
         let chain = &self.nodes[index].running.as_ref()?.chain;
-        let stored = chain.block(height).unwrap()?;
-        let block = encode_block(&stored.block.block, &stored.block.preamble.bytes);
-        Some(Parcel::Decided(block, stored.certificate.to_vec()))
+        let stored = chain.block(height).unwrap().filter(|_| height > 0)?;
+        let block = encode_block(&stored.block.block, &stored.block.preamble.bytes).into();
+        let certificate = match self.liars.get(&index) {
+            None => stored.certificate,
+            Some(Lie::Nothing) => return None,
+            Some(Lie::Certificate) => chain.certificate(height.saturating_sub(1).max(1)).unwrap()?,
+            Some(Lie::Signature) => {
+                let mut bytes = stored.certificate.to_vec();
+                *bytes.last_mut()? ^= 1;
+                bytes.into()
+            }
+        };
+        Some(Message::Decided { block, certificate })
     }
 
-    /// Takes what a node wants done.
+    /// Takes what a node wants done, until it wants nothing more.
     fn collect(&mut self, index: usize) {
-        while let Some(action) = self.nodes[index].running.as_mut().and_then(|running| running.replica.poll()) {
-            match action {
-                Action::Message(to, bytes) => self.send_to(index, to, &Parcel::Message(bytes)),
-                Action::Block(to, bytes) => self.send_to(index, to, &Parcel::Block(bytes)),
-                Action::WantBlock(hash) => self.send_to(index, To::All, &Parcel::Want(hash)),
-                Action::Decided(to, height) => {
-                    if let Some(parcel) = self.decided(index, height) {
-                        self.send_to(index, to, &parcel);
-                    }
-                }
-                Action::Behind { .. } => {
-                    let other = self.rng.random_range(0..self.len());
-                    let height = self.height(index);
-                    self.send(index, other, Parcel::Follow(height));
-                }
-                Action::Committed(executed, certificate) => {
-                    assert_eq!(certificate.block.0, executed.hash().0);
-                    let height = executed.header().number;
-                    let known = *self.final_blocks.entry(height).or_insert(executed.hash());
-                    assert_eq!(known, executed.hash(), "seed {}: two blocks are final at {height}", self.seed);
-                }
-                Action::Silent(why) => panic!("seed {}: node {index} is silent: {why}", self.seed),
-                _ => {}
+        while let Some(running) = &mut self.nodes[index].running {
+            if let Some(action) = running.replica.poll() {
+                self.act(index, action);
+            } else if let Some(output) = running.exchange.poll() {
+                self.carry_out(index, output);
+            } else {
+                break;
             }
         }
     }
 
-    fn send_to(&mut self, from: usize, to: To, parcel: &Parcel) {
-        let named = match to {
-            To::Validator(address) => self.nodes.iter().position(|node| node.account.as_slice() == address.0),
-            To::All => None,
+    /// As the node's hub does.
+    fn act(&mut self, index: usize, action: Action) {
+        let now = self.clock.now();
+        let decided = match &action {
+            Action::Decided(_, height) => self.decided(index, *height),
+            _ => None,
         };
-        match named {
-            Some(index) => self.send(from, index, parcel.clone()),
-            None => (0..self.len()).for_each(|index| self.send(from, index, parcel.clone())),
+        let Some(running) = &mut self.nodes[index].running else { return };
+        match action {
+            Action::Message(to, bytes) => running.exchange.say(to, Message::Consensus(bytes.into())),
+            Action::Block(to, bytes) => running.exchange.say(to, Message::Proposed(bytes.into())),
+            Action::WantBlock(hash) => running.exchange.want(now, hash),
+            Action::Decided(to, _) => decided.into_iter().for_each(|message| running.exchange.say(to, message)),
+            Action::Behind { .. } => running.exchange.behind(now),
+            Action::Committed(executed, certificate) => {
+                assert_eq!(certificate.block.0, executed.hash().0);
+                let height = executed.header().number;
+                running.exchange.committed(now, height);
+                let known = *self.final_blocks.entry(height).or_insert(executed.hash());
+                assert_eq!(known, executed.hash(), "seed {}: two blocks are final at {height}", self.seed);
+            }
+            Action::Silent(why) => panic!("seed {}: node {index} is silent: {why}", self.seed),
+            _ => {}
         }
     }
 
-    fn send(&mut self, from: usize, to: usize, parcel: Parcel) {
-        let lost = self.rng.random_range(0..100) < self.loss;
+    fn carry_out(&mut self, index: usize, output: Output<usize>) {
+        let (now, seed) = (self.clock.now(), self.seed);
+        let Some(running) = &mut self.nodes[index].running else { return };
+        match output {
+            Output::Send(peers, message) => peers.into_iter().for_each(|peer| self.send(index, peer, &message)),
+            Output::Part(peer, why) => {
+                self.parted.push((index, peer, why));
+                if let Some(other) = &mut self.nodes[peer].running {
+                    other.exchange.disconnected(now, index);
+                }
+            }
+            Output::Consensus(_, bytes) => assert!(running.replica.handle_message(&bytes).unwrap()),
+            Output::Proposed(_, bytes) => assert!(running.replica.handle_block(&bytes).unwrap()),
+            Output::Decided(peer, block, certificate) => {
+                let taken = running.replica.handle_decided(&block, &certificate);
+                let taken = taken.unwrap_or_else(|error| panic!("seed {seed}: node {index}: {error}"));
+                // One that came twice, or after it was decided here, is refused, and nobody is to blame.
+                let forged = taken.err().filter(|refused| !matches!(refused, SyncRefused::Height { .. }));
+                running.exchange.handled(now, peer, forged.map(|refused| refused.to_string()));
+            }
+            Output::Lookup(peer, hash) => {
+                if let Some(block) = running.replica.proposed(&hash) {
+                    self.send(index, peer, &Message::Proposed(block.into()));
+                }
+            }
+            Output::Serve(peer, from) => {
+                for height in from..from + RANGE {
+                    let Some(message) = self.decided(index, height) else { break };
+                    self.send(index, peer, &message);
+                }
+                let height = self.height(index);
+                self.send(index, peer, &Message::End(height));
+            }
+            _ => {}
+        }
+    }
+
+    fn send(&mut self, from: usize, to: usize, message: &Message) {
+        // A link says hello when it comes about, or does not come about.
+        let hello = matches!(message, Message::Hello(_));
+        let lost = self.rng.random_range(0..100) < self.loss && !hello;
         let delay = Duration::from_micros(self.rng.random_range(2_000..40_000));
-        let apart = self.cut_off.contains(&from) != self.cut_off.contains(&to);
+        let apart = self.cut_off.contains(&from) != self.cut_off.contains(&to) && !hello;
         if from == to || lost || apart {
             return;
         }
         self.sent += 1;
-        self.under_way.insert((self.clock.now() + delay, self.sent), (from, to, parcel));
+        // What one says to another stays in order.
+        let last = self.last_arrival.entry((from, to)).or_default();
+        let arrival = (self.clock.now() + delay).max(*last);
+        *last = arrival;
+        self.under_way.insert((arrival, self.sent), (from, to, message.encode()));
     }
 }
