@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use super::chain::Ledger;
 use super::{payers, urls};
-use crate::scene::{quiet, say};
+use crate::scene::{quiet, say, weft_binary};
 
 /// Seven clients, and the walk.
 const KEYS: u64 = 8;
@@ -42,6 +42,17 @@ async fn ethereums_tools_use_four_validators() -> Result<()> {
     let (succeeded, told) = run(&mut walk).await?;
     ensure!(succeeded, "the walk through the contracts failed:\n{told}");
     say(format!("the contracts' own walk passes too; {:.0} s in all, height {}", begun.elapsed().as_secs_f32(), ledger.agree().await?));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn prague_is_as_anvil_has_it() -> Result<()> {
+    let _turn = quiet().await;
+    let mut compared = Command::new("node");
+    compared.arg("prague.mjs").current_dir(workspace().join("tests/ethereum")).env("WEFT_BIN", weft_binary().await?);
+    let (succeeded, told) = run(&mut compared).await?;
+    ensure!(succeeded, "they differ:\n{told}");
+    say(told.lines().rfind(|line| line.starts_with("prague:")).unwrap_or_default());
     Ok(())
 }
 
