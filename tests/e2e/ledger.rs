@@ -137,7 +137,9 @@ async fn a_validator_joins_by_stake_and_another_leaves_under_load() -> Result<()
     ensure!(turned_away == 0, "{turned_away} payments were not answered");
     let count = all_final(&ledger, &paid).await?;
     let height = ledger.agree().await?;
-    say(format!("five validate at height {joined}, four again at {left}; {count} payments, none turned away; {height} heights without a gap"));
+    say(format!(
+        "five validate at height {joined}, four again at {left}; {count} payments, none turned away; {height} heights without a gap"
+    ));
     Ok(())
 }
 

@@ -31,7 +31,9 @@ async fn ethereums_tools_use_four_validators() -> Result<()> {
     clients.env("WEFT_RPC", urls.join(",")).env("WEFT_KEYS", keys[..7].join(","));
     clients.env("WEFT_PYTHON", python()?);
     let (succeeded, told) = run(&mut clients).await?;
-    for line in told.lines().filter(|line| line.starts_with("FAIL") || line.starts_with('#') || line.contains(" passed, ")) {
+    for line in
+        told.lines().filter(|line| line.starts_with("FAIL") || line.starts_with('#') || line.contains(" passed, "))
+    {
         say(line);
     }
     ensure!(succeeded, "a client failed:\n{told}");
@@ -41,7 +43,11 @@ async fn ethereums_tools_use_four_validators() -> Result<()> {
     walk.env("WALK_RPC_URL", &urls[1]).env("WALK_KEY", &keys[7]);
     let (succeeded, told) = run(&mut walk).await?;
     ensure!(succeeded, "the walk through the contracts failed:\n{told}");
-    say(format!("the contracts' own walk passes too; {:.0} s in all, height {}", begun.elapsed().as_secs_f32(), ledger.agree().await?));
+    say(format!(
+        "the contracts' own walk passes too; {:.0} s in all, height {}",
+        begun.elapsed().as_secs_f32(),
+        ledger.agree().await?
+    ));
     Ok(())
 }
 
@@ -58,7 +64,8 @@ async fn prague_is_as_anvil_has_it() -> Result<()> {
 
 async fn run(command: &mut Command) -> Result<(bool, String)> {
     let running = command.stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = tokio::time::timeout(LONGEST, running).await.context("it does not end")?.context("it does not start")?;
+    let output =
+        tokio::time::timeout(LONGEST, running).await.context("it does not end")?.context("it does not start")?;
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     Ok((output.status.success(), told))
 }
@@ -70,7 +77,8 @@ fn workspace() -> &'static Path {
 /// The Python that `make test` has put beside what it builds.
 fn python() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let python = program.ancestors().nth(3).context("a test stands in a target folder")?.join("ethereum-python/bin/python");
+    let python =
+        program.ancestors().nth(3).context("a test stands in a target folder")?.join("ethereum-python/bin/python");
     ensure!(python.exists(), "{} is not there: `make test` makes it", python.display());
     Ok(python)
 }

@@ -70,7 +70,10 @@ async fn a_light_client_believes_no_node() -> Result<()> {
     ensure!(verified["hash"].as_str() == Some(&ledger.block_hash(1, to).await?), "{verified}");
     let changes = verified["set_changes"].as_u64().unwrap_or(0);
     ensure!(changes >= 3, "the validators changed only {changes} times: {verified}");
-    say(format!("{to} headers, {changes} changes of the validators: verified in {:.2} s", verified["seconds"].as_f64().unwrap_or(0.0)));
+    say(format!(
+        "{to} headers, {changes} changes of the validators: verified in {:.2} s",
+        verified["seconds"].as_f64().unwrap_or(0.0)
+    ));
 
     for (lie, expected) in [
         (Lie::Certificate, "signature"),

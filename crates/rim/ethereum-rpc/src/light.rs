@@ -190,9 +190,15 @@ impl Light {
     ///
     /// # Errors
     /// [`LightRefused`], if it shows something else, or nothing.
-    pub fn account(&self, address: Address, slots: &[U256], answer: &serde_json::Value) -> Result<ProvedAccount, LightRefused> {
+    pub fn account(
+        &self,
+        address: Address,
+        slots: &[U256],
+        answer: &serde_json::Value,
+    ) -> Result<ProvedAccount, LightRefused> {
         let answer: ProofAnswer = serde_json::from_value(answer.clone()).map_err(|_| LightRefused::OtherThing)?;
-        let asked = answer.address == address && answer.storage_proof.iter().map(|slot| slot.key).eq(slots.iter().copied());
+        let asked =
+            answer.address == address && answer.storage_proof.iter().map(|slot| slot.key).eq(slots.iter().copied());
         if !asked {
             return Err(LightRefused::OtherThing);
         }

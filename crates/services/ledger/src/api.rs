@@ -7,9 +7,9 @@ mod send;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
+use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::Json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weft_service::Problem;
@@ -68,8 +68,9 @@ fn address(text: &str) -> Result<Address, Problem> {
 }
 
 fn hash(text: &str) -> Result<B256, Problem> {
-    text.parse()
-        .map_err(|_| Problem::bad_request(format!("`{text}` is no hash")).mend("a hash is 0x and 64 hexadecimal digits"))
+    text.parse().map_err(|_| {
+        Problem::bad_request(format!("`{text}` is no hash")).mend("a hash is 0x and 64 hexadecimal digits")
+    })
 }
 
 /// Runs what reads the disk or executes, off the async tasks.

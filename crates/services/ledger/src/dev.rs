@@ -130,7 +130,10 @@ impl DevChain {
         let mut new = NewChain::new(options.chain_id, 0, vec![validator]);
         new.gas_limit = options.gas_limit;
         let coin = U256::from(10).pow(U256::from(18));
-        new.balances = dev_accounts().iter().map(|account| (account.address, coin * U256::from(COINS))).collect::<BTreeMap<_, _>>();
+        new.balances = dev_accounts()
+            .iter()
+            .map(|account| (account.address, coin * U256::from(COINS)))
+            .collect::<BTreeMap<_, _>>();
         let genesis = Genesis::from_json(&make(&new)?)?;
         let chain = Arc::new(Chain::open(Arc::clone(&store), &genesis, ChainOptions::default())?);
         let (_, head) = chain.head();

@@ -325,7 +325,9 @@ impl Ledger {
         for height in from..=to {
             // The header says whether there is any.
             let Some((_, header)) = self.0.chain.header(height)? else { continue };
-            if self.0.chain.spec().rules != weft_evm::Rules::Weft || header.parent_beacon_block_root.is_none_or(|root| root.is_zero()) {
+            if self.0.chain.spec().rules != weft_evm::Rules::Weft
+                || header.parent_beacon_block_root.is_none_or(|root| root.is_zero())
+            {
                 continue;
             }
             let Some(stored) = self.0.chain.block(height)? else { continue };

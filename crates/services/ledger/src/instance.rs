@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use serde::Deserialize as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use weft_evm::{Chain, ChainOptions, Genesis};
 use weft_events::EventSink;
+use weft_evm::{Chain, ChainOptions, Genesis};
 use weft_overlay::Overlay;
 use weft_store::{FjallStore, Store, StoreOptions};
 

@@ -302,7 +302,11 @@ impl Service for LedgerService {
         vec![
             Sample::gauge("ledger_height", "Height of the last final block", number(instance.ledger.chain().height())),
             Sample::gauge("ledger_peers", "Peers on the ledger", size(instance.ledger.peers())),
-            Sample::gauge("ledger_validators", "Validators of the next height", size(instance.ledger.validators().len())),
+            Sample::gauge(
+                "ledger_validators",
+                "Validators of the next height",
+                size(instance.ledger.validators().len()),
+            ),
             Sample::gauge("ledger_pool_pending", "Transactions that can be executed now", size(pool.pending)),
             Sample::gauge("ledger_pool_queued", "Transactions that wait for others", size(pool.queued)),
             Sample::gauge("ledger_pool_bytes", "Bytes of both", size(pool.bytes)),
@@ -327,7 +331,8 @@ impl Service for LedgerService {
         let shared = &self.shared;
         let folder = shared.around.folder.clone();
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            StartError::new(NAME, "the ledger could not be read", "check the data folder's disk and start again").caused_by(error)
+            StartError::new(NAME, "the ledger could not be read", "check the data folder's disk and start again")
+                .caused_by(error)
         };
         let genesis = tokio::task::spawn_blocking(move || folder.genesis()).await;
         let genesis = match genesis {
@@ -342,8 +347,12 @@ impl Service for LedgerService {
         let genesis: Arc<[u8]> = genesis.into();
         *shared.genesis.write() = Some((hash, Arc::clone(&genesis)));
         shared.run(genesis).await.map_err(|error| {
-            StartError::new(NAME, "its chain does not run", "mend the cause and start again, or move `ledger` out of the data folder")
-                .caused_by(error)
+            StartError::new(
+                NAME,
+                "its chain does not run",
+                "mend the cause and start again, or move `ledger` out of the data folder",
+            )
+            .caused_by(error)
         })
     }
 

@@ -82,7 +82,8 @@ impl LedgerStatus {
             let ledger = &instance.ledger;
             let (hash, head) = ledger.chain().head();
             let validators = ledger.validators();
-            let validating = |key| validators.iter().any(|validator| validator.address == account && validator.public_key == key);
+            let validating =
+                |key| validators.iter().any(|validator| validator.address == account && validator.public_key == key);
             let sync = ledger.sync();
             let round = instance.watch.round();
             let (pool, totals) = {

@@ -155,7 +155,10 @@ mod tests {
 
     fn node() -> Named {
         let peer = weft_identity::DeviceSecret::from_bytes(&[3; 32]).public();
-        Named { peer, addresses: PeerAddresses { tcp: vec!["[::1]:9338".parse().unwrap()], ..PeerAddresses::default() } }
+        Named {
+            peer,
+            addresses: PeerAddresses { tcp: vec!["[::1]:9338".parse().unwrap()], ..PeerAddresses::default() },
+        }
     }
 
     #[test]

@@ -206,7 +206,8 @@ impl TransactionView {
         view.succeeded = Some(receipt.status());
         view.gas_used = Some(used);
         view.fee = Some((u128::from(used).saturating_mul(price)).to_string());
-        view.contract = (transaction.to().is_none() && receipt.status()).then(|| from.create(transaction.nonce()).to_string());
+        view.contract =
+            (transaction.to().is_none() && receipt.status()).then(|| from.create(transaction.nonce()).to_string());
         view.logs = receipt
             .logs()
             .iter()

@@ -36,16 +36,19 @@ pub(super) fn creation(artifact: &str, arguments: &[String]) -> Result<Bytes> {
     let text = artifact.trim();
     if let Ok(code) = hex::decode(text) {
         if !arguments.is_empty() {
-            return Err(Failure::usage("bare code does not say what its constructor takes").mend("give the compiler's JSON file"));
+            return Err(Failure::usage("bare code does not say what its constructor takes")
+                .mend("give the compiler's JSON file"));
         }
         return Ok(code.into());
     }
-    let none = || Failure::usage("the file is neither code in hexadecimal nor a compiler's JSON with `abi` and `bytecode`");
+    let none =
+        || Failure::usage("the file is neither code in hexadecimal nor a compiler's JSON with `abi` and `bytecode`");
     let json: Value = serde_json::from_str(text).map_err(|_| none())?;
     // hardhat and Weft write the code itself, forge an object around it.
     let code = json["bytecode"].as_str().or_else(|| json["bytecode"]["object"].as_str()).ok_or_else(none)?;
     let mut code = hex::decode(code).map_err(|_| {
-        Failure::usage("the code has places for libraries that are not linked").mend("link them with the compiler first")
+        Failure::usage("the code has places for libraries that are not linked")
+            .mend("link them with the compiler first")
     })?;
     let abi: JsonAbi = serde_json::from_value(json["abi"].clone()).map_err(|_| none())?;
     let constructor = abi.constructor.unwrap_or_else(|| Constructor {
@@ -82,7 +85,10 @@ pub(super) fn coins(wei: &str) -> String {
     if trimmed.is_empty() { String::from("0") } else { trimmed.to_owned() }
 }
 
-fn values(types: impl ExactSizeIterator<Item = alloy_dyn_abi::Result<DynSolType>>, arguments: &[String]) -> Result<Vec<DynSolValue>> {
+fn values(
+    types: impl ExactSizeIterator<Item = alloy_dyn_abi::Result<DynSolType>>,
+    arguments: &[String],
+) -> Result<Vec<DynSolValue>> {
     if types.len() != arguments.len() {
         return Err(Failure::usage(format!("it takes {} arguments, and {} were given", types.len(), arguments.len())));
     }

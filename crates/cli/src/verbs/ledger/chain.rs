@@ -108,9 +108,9 @@ pub(super) async fn init(global: &Global, args: Init) -> Result<ExitCode> {
     }
     let mut coins = BTreeMap::new();
     for text in &args.coins {
-        let (account, amount) = text.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("`{text}` gives nobody anything")).mend("write it as `0x…=1000`")
-        })?;
+        let (account, amount) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("`{text}` gives nobody anything")).mend("write it as `0x…=1000`"))?;
         coins.insert(account.to_owned(), number(amount)?);
     }
     let entered: Value = client
@@ -236,7 +236,8 @@ pub(super) async fn validators(global: &Global) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let validators: Vec<Validator> = serde_json::from_value(answer).map_err(|error| Failure::new(error.to_string()))?;
-    let mut table = Table::new(&[("ACCOUNT", Align::Left), ("POWER", Align::Right), ("SHARE", Align::Right), ("", Align::Left)]);
+    let mut table =
+        Table::new(&[("ACCOUNT", Align::Left), ("POWER", Align::Right), ("SHARE", Align::Right), ("", Align::Left)]);
     for validator in validators {
         let me = if validator.me { "this node" } else { "" };
         table.row([

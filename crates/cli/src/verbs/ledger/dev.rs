@@ -43,7 +43,10 @@ pub(super) async fn run(global: &Global, args: Dev) -> Result<ExitCode> {
     let (config, _) = session::config_or_default(&weft_node::Sources::default());
     session::start_logging(&config.log)?;
     if !args.listen.ip().is_loopback() {
-        let away = Failure::usage(format!("{} can be reached from other machines, and anybody there could spend", args.listen.ip()));
+        let away = Failure::usage(format!(
+            "{} can be reached from other machines, and anybody there could spend",
+            args.listen.ip()
+        ));
         return Err(away.mend("listen on 127.0.0.1, and reach it from elsewhere through `ssh -L`"));
     }
     let chain = weft_node::DevOptions {

@@ -104,7 +104,8 @@ pub(super) async fn stake(global: &Global, args: Stake) -> Result<ExitCode> {
             let candidate: Value = client.get("/api/v1/ledger/candidate").await?;
             let validators: Value = client.get("/api/v1/ledger/validators").await?;
             let account = candidate["account"].as_str().unwrap_or_default();
-            let staked = validators.as_array().into_iter().flatten().any(|each| each["address"].as_str() == Some(account));
+            let staked =
+                validators.as_array().into_iter().flatten().any(|each| each["address"].as_str() == Some(account));
             let data = if staked {
                 call("addStake()", &[])?
             } else {

@@ -39,8 +39,8 @@ pub(super) struct Verify {
 
 pub(super) async fn run(global: &Global, args: Verify) -> Result<ExitCode> {
     let begun = Instant::now();
-    let file = std::fs::read(&args.genesis)
-        .map_err(|error| Failure::new(format!("{}: {error}", args.genesis.display())))?;
+    let file =
+        std::fs::read(&args.genesis).map_err(|error| Failure::new(format!("{}: {error}", args.genesis.display())))?;
     let mut light = Light::from_genesis(&file).map_err(|error| refused(&error))?;
     while args.to.is_none_or(|to| light.height() < to) {
         let from = light.height() + 1;

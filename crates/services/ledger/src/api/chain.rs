@@ -149,7 +149,8 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
     if init.closed || init.min_stake.is_some() {
         let min_stake = if init.closed { U256::from(u128::MAX) } else { coins(init.min_stake.unwrap_or(1)) };
         new.staking = Some(StakingTerms {
-            min_stake: u128::try_from(min_stake).map_err(|_| Problem::bad_request("that stake is more than there can be"))?,
+            min_stake: u128::try_from(min_stake)
+                .map_err(|_| Problem::bad_request("that stake is more than there can be"))?,
             ..StakingTerms::default()
         });
     }
@@ -169,7 +170,8 @@ pub(super) async fn join(State(shared): State<Arc<Shared>>, Json(join): Json<Joi
     match (join.ticket, join.genesis) {
         (Some(ticket), None) => {
             let ticket = ticket.parse().map_err(|error| {
-                Problem::bad_request(format!("this is no ticket: {error}")).mend("`weft ledger ticket` on a node of the chain prints one")
+                Problem::bad_request(format!("this is no ticket: {error}"))
+                    .mend("`weft ledger ticket` on a node of the chain prints one")
             })?;
             shared.join(ticket).await.map_err(|error| refused(&error))?;
         }
@@ -256,7 +258,9 @@ fn refused(error: &EnterError) -> Problem {
     };
     let problem = Problem::of(status, "not-entered", error);
     match error {
-        EnterError::Fetch(_) => problem.mend("see that a node of the chain is up, and that this one reaches it: `weft doctor`"),
+        EnterError::Fetch(_) => {
+            problem.mend("see that a node of the chain is up, and that this one reaches it: `weft doctor`")
+        }
         EnterError::OnChain => problem.mend("`weft ledger leave` puts it aside"),
         _ => problem,
     }

@@ -103,7 +103,10 @@ pub(super) async fn blocks(
     params(("block" = String, Path, description = "A height, a hash, or `latest`")),
     responses((status = OK, body = BlockDetail), (status = NOT_FOUND, body = Problem))
 )]
-pub(super) async fn block(State(shared): State<Arc<Shared>>, Path(block): Path<String>) -> Result<Json<BlockDetail>, Problem> {
+pub(super) async fn block(
+    State(shared): State<Arc<Shared>>,
+    Path(block): Path<String>,
+) -> Result<Json<BlockDetail>, Problem> {
     let instance = running(&shared)?;
     let chain = Arc::clone(instance.ledger.chain());
     blocking(move || {
@@ -164,14 +167,21 @@ pub(super) async fn waiting(State(shared): State<Arc<Shared>>) -> Result<Json<Ve
     params(("address" = String, Path)),
     responses((status = OK, body = AccountView))
 )]
-pub(super) async fn account(State(shared): State<Arc<Shared>>, Path(text): Path<String>) -> Result<Json<AccountView>, Problem> {
+pub(super) async fn account(
+    State(shared): State<Arc<Shared>>,
+    Path(text): Path<String>,
+) -> Result<Json<AccountView>, Problem> {
     let instance = running(&shared)?;
     let wanted = address(&text)?;
     blocking(move || {
         let read = || -> Result<AccountView, StateError> {
             let state = instance.ledger.chain().state();
             let account = state.account(wanted)?.unwrap_or_default();
-            let code = if account.code_hash == alloy_primitives::KECCAK256_EMPTY { 0 } else { state.code(account.code_hash)?.len() };
+            let code = if account.code_hash == alloy_primitives::KECCAK256_EMPTY {
+                0
+            } else {
+                state.code(account.code_hash)?.len()
+            };
             let pending = instance.ledger.pool().lock().pending_nonce(wanted, &StateAccounts(&state))?;
             Ok(AccountView {
                 address: wanted.to_string(),

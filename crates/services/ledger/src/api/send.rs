@@ -47,7 +47,10 @@ pub(super) struct Send {
     responses((status = OK, body = TransactionView, description = "It is on this node's disk, and final if that was waited for"),
         (status = UNPROCESSABLE_ENTITY, body = Problem, description = "It would fail, or is not taken"))
 )]
-pub(super) async fn send(State(shared): State<Arc<Shared>>, Json(send): Json<Send>) -> Result<Json<TransactionView>, Problem> {
+pub(super) async fn send(
+    State(shared): State<Arc<Shared>>,
+    Json(send): Json<Send>,
+) -> Result<Json<TransactionView>, Problem> {
     let instance = running(&shared)?;
     let order = Order {
         to: send.to.as_deref().map(address).transpose()?,
@@ -57,9 +60,7 @@ pub(super) async fn send(State(shared): State<Arc<Shared>>, Json(send): Json<Sen
             None => U256::ZERO,
         },
         data: match send.data.as_deref() {
-            Some(text) => text
-                .parse::<Bytes>()
-                .map_err(|_| Problem::bad_request("the data are not hexadecimal"))?,
+            Some(text) => text.parse::<Bytes>().map_err(|_| Problem::bad_request("the data are not hexadecimal"))?,
             None => Bytes::new(),
         },
         gas: send.gas,

@@ -76,7 +76,8 @@ impl<P: Copy + Ord> Book<P> {
         if let Some(state @ State::Dialling { .. }) = self.peers.get_mut(&peer) {
             let State::Dialling { failures } = *state else { return };
             let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(failures.min(10)));
-            *state = State::Away { next: now + pause.mul_f64(0.5 + spread / 2.0), failures: failures.saturating_add(1) };
+            *state =
+                State::Away { next: now + pause.mul_f64(0.5 + spread / 2.0), failures: failures.saturating_add(1) };
         }
     }
 
@@ -96,7 +97,9 @@ impl<P: Copy + Ord> Book<P> {
             if due.len() == room {
                 break;
             }
-            if let State::Away { next, failures } = *state && next <= now {
+            if let State::Away { next, failures } = *state
+                && next <= now
+            {
                 *state = State::Dialling { failures };
                 due.push(*peer);
             }

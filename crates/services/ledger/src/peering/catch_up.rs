@@ -105,7 +105,9 @@ impl<P: Copy + Ord> CatchUp<P> {
     pub(super) fn ended(&mut self, now: Duration, peer: P) {
         let Some(asked) = self.asked.filter(|asked| asked.peer == peer) else { return };
         self.asked = None;
-        if asked.got == 0 && let Some(known) = self.peers.get_mut(&peer) {
+        if asked.got == 0
+            && let Some(known) = self.peers.get_mut(&peer)
+        {
             known.not_before = now + PAUSE;
         }
     }

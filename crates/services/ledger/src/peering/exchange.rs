@@ -153,8 +153,7 @@ impl<P: Copy + Ord + Debug> Exchange<P> {
             questions: of(QUESTIONS),
         };
         self.peers.insert(peer, state);
-        let hello =
-            Hello { version: VERSION, genesis: self.genesis, height: self.height, validator: self.validator };
+        let hello = Hello { version: VERSION, genesis: self.genesis, height: self.height, validator: self.validator };
         self.out.push_back(Output::Send(vec![peer], Message::Hello(hello)));
     }
 

@@ -13,13 +13,13 @@ use weft_evm::recover_raw;
 use weft_overlay::{BoxLink, Connector, Overlay, PathPolicy, PeerKey, StreamType, Target};
 
 use super::book::Book;
+use super::catch_up::RANGE;
 use super::exchange::{Exchange, Output, Parting};
 use super::link::{Ended, Outbox, drive, outbox};
-use super::message::{Message, Named, MAX_PEERS};
-use super::catch_up::RANGE;
+use super::message::{MAX_PEERS, Message, Named};
 use crate::handle::{Ledger, Origin};
-use crate::pool::gossip::{self, BAN_SCORE, Gossip, Verdict};
 use crate::pool::PoolTransaction;
+use crate::pool::gossip::{self, BAN_SCORE, Gossip, Verdict};
 use crate::replica::{Action, Clock, SyncRefused, encode_block};
 use crate::runner::{Mail, Mailbox, Notice};
 use crate::watch::Watch;
@@ -155,7 +155,8 @@ impl Hub {
         loop {
             self.settle();
             let now = self.parts.clock.now();
-            let deadline = [self.exchange.deadline(), self.gossip.next_tick(), self.book.deadline(), Some(self.status_at)];
+            let deadline =
+                [self.exchange.deadline(), self.gossip.next_tick(), self.book.deadline(), Some(self.status_at)];
             let deadline = deadline.into_iter().flatten().min().unwrap_or(self.status_at);
             tokio::select! {
                 notice = self.parts.notices.recv() => match notice {

@@ -96,7 +96,8 @@ pub(super) struct Outgoing {
 pub(super) fn outbox() -> (Outbox, Outgoing) {
     let waiting = Arc::new(AtomicUsize::new(0));
     let [(a, x), (b, y), (c, z)] = [unbounded_channel(), unbounded_channel(), unbounded_channel()];
-    let outgoing = Outgoing { classes: [x, y, z], waiting: Arc::clone(&waiting), frame: Bytes::new(), unflushed: false };
+    let outgoing =
+        Outgoing { classes: [x, y, z], waiting: Arc::clone(&waiting), frame: Bytes::new(), unflushed: false };
     (Outbox { classes: [a, b, c], waiting }, outgoing)
 }
 

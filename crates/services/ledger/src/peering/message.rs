@@ -240,7 +240,9 @@ fn peers(bytes: &[u8]) -> Result<Vec<Named>, MessageError> {
     let wire: Vec<WirePeer> = postcard::from_bytes(bytes).map_err(|_| MessageError::Peers)?;
     let fits = |peer: &WirePeer| {
         let WirePeer { addresses, .. } = peer;
-        addresses.udp.len() <= MAX_ADDRESSES && addresses.tcp.len() <= MAX_ADDRESSES && addresses.relays.len() <= MAX_RELAYS
+        addresses.udp.len() <= MAX_ADDRESSES
+            && addresses.tcp.len() <= MAX_ADDRESSES
+            && addresses.relays.len() <= MAX_RELAYS
     };
     if wire.len() > MAX_PEERS || !wire.iter().all(fits) {
         return Err(MessageError::Peers);

@@ -38,9 +38,9 @@ use weft_evm::{Attributes, Block, BlockError, Chain, Executed, Limits, Outcome a
 use weft_store::Store;
 
 pub use pace::Pace;
-pub use sets::set_of;
 pub use proposals::MAX_PROPOSALS;
 pub use punish::{MAX_AGE, MAX_EVIDENCE, PreambleError};
+pub use sets::set_of;
 pub use travel::{BlockDecodeError, MAX_TRAVELLING_BYTES, decode as decode_block, encode as encode_block};
 pub use wal::WalError;
 
@@ -136,7 +136,9 @@ pub enum ReplicaError {
         source: weft_evm::CommitError,
     },
     /// More than a third of the power broke the rules.
-    #[error("height {0} was decided twice, for different blocks: more than a third of the power broke the rules; stop, and find out whose")]
+    #[error(
+        "height {0} was decided twice, for different blocks: more than a third of the power broke the rules; stop, and find out whose"
+    )]
     Fork(u64),
     /// What the others found valid is not valid here.
     #[error(
@@ -243,8 +245,8 @@ impl<S: Sign> Replica<S> {
         let id = ChainId(chain.genesis_hash().0);
         let (wal, entries) = Wal::open(store)?;
         let account = validator.as_ref().map(|validator| validator.account);
-        let identity = validator
-            .map(|Validator { account, signer }| Identity { address: Address(account.into_array()), signer });
+        let identity =
+            validator.map(|Validator { account, signer }| Identity { address: Address(account.into_array()), signer });
         let sets = Sets::open(&chain)?;
         let mut replica = Replica {
             driver: Driver::new(Config::new(id), identity),
@@ -340,7 +342,11 @@ impl<S: Sign> Replica<S> {
     ///
     /// # Errors
     /// Outside, [`ReplicaError`]: the replica is of no more use. Inside, [`SyncRefused`]: the peer is.
-    pub fn handle_decided(&mut self, block: &[u8], certificate: &[u8]) -> Result<Result<(), SyncRefused>, ReplicaError> {
+    pub fn handle_decided(
+        &mut self,
+        block: &[u8],
+        certificate: &[u8],
+    ) -> Result<Result<(), SyncRefused>, ReplicaError> {
         let checked = self.check_decided(block, certificate);
         let (certificate, hash, proposed) = match checked {
             Ok(checked) => checked,
@@ -609,7 +615,9 @@ impl<S: Sign> Replica<S> {
         }
         let set_of = |height: Height| self.sets.of(&self.chain, height.0);
         let preamble = punish::check(evidence, header.number, &self.id, set_of)?;
-        let senders = self.pool.senders(&block.body.transactions)
+        let senders = self
+            .pool
+            .senders(&block.body.transactions)
             .map_err(|(index, source)| InvalidBlock::Sender { index, source })?;
         let block = RecoveredBlock::new(Block::clone(block), senders, preamble);
         debug_assert_eq!(block.hash, hash);
@@ -623,9 +631,7 @@ impl<S: Sign> Replica<S> {
         let executed = self.proposals.get(&hash).and_then(|proposed| proposed.executed.clone());
         let executed = executed.ok_or(ReplicaError::Fork(certificate.height.0))?;
         let proof = Bytes::from(encode_certificate(&certificate));
-        self.chain
-            .commit(hash, proof.clone())
-            .map_err(|source| ReplicaError::Commit { hash, source })?;
+        self.chain.commit(hash, proof.clone()).map_err(|source| ReplicaError::Commit { hash, source })?;
         self.wal.forget(certificate.height.0)?;
         self.evidence.carried(&executed.block.preamble.bytes);
         self.evidence.forget_below(certificate.height.0.saturating_sub(MAX_AGE));

@@ -25,7 +25,9 @@ pub enum WalError {
     #[error("the log of consensus cannot be read")]
     Read(#[from] ReadError),
     /// An entry is damaged.
-    #[error("entry {number} of the log of consensus is damaged: this validator may have signed what it does not remember")]
+    #[error(
+        "entry {number} of the log of consensus is damaged: this validator may have signed what it does not remember"
+    )]
     Damaged {
         /// Which.
         number: u64,

@@ -52,7 +52,9 @@ fn sound_seeds_are_taken() {
 
 #[test]
 fn sound_frames_are_read() {
-    for (name, count) in [("hello-validator", 1), ("consensus", 1), ("decided", 1), ("pool", 1), ("several", 3), ("cut", 0)] {
+    for (name, count) in
+        [("hello-validator", 1), ("consensus", 1), ("decided", 1), ("pool", 1), ("several", 3), ("cut", 0)]
+    {
         let mut reader = FrameReader::default();
         reader.push(&fs::read(corpus("ledger_sync").join(name)).unwrap());
         let read = std::iter::from_fn(|| reader.read().unwrap()).count();

@@ -92,7 +92,11 @@ fn crashes_loss_and_partitions_cost_time_and_nothing_else() {
         }
         let goal = net.final_blocks.keys().last().copied().unwrap_or(0) + 3;
         let took = net.run_until(PATIENCE, |net| net.lowest() >= goal);
-        assert!(took.is_some(), "seed {seed}: no progress: heights {:?}", (0..net.len()).map(|i| net.height(i)).collect::<Vec<_>>());
+        assert!(
+            took.is_some(),
+            "seed {seed}: no progress: heights {:?}",
+            (0..net.len()).map(|i| net.height(i)).collect::<Vec<_>>()
+        );
     }
 }
 

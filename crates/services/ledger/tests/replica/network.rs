@@ -13,9 +13,9 @@ use rand_chacha::ChaCha8Rng;
 use weft_evm::{Chain, ChainOptions, Genesis, Recovered};
 use weft_ledger::genesis::{FirstValidator, NewChain, ONE_COIN, make};
 use weft_ledger::handle::{Ledger, Origin};
+use weft_ledger::peering::RANGE;
 use weft_ledger::peering::exchange::{Exchange, Output, Parting};
 use weft_ledger::peering::message::{FrameReader, Message};
-use weft_ledger::peering::RANGE;
 use weft_ledger::pool::{Limits, Pool};
 use weft_ledger::replica::{Action, Clock, Pace, Replica, ReplicaParts, SyncRefused, Validator, encode_block};
 use weft_store::MemoryStore;
@@ -159,7 +159,8 @@ impl Net {
             validator: Some(Validator { account: node.account, signer: node.key.clone() }),
             pace: self.pace,
         });
-        let replica = replica.unwrap_or_else(|error| panic!("seed {}: node {index} does not start: {error}", self.seed));
+        let replica =
+            replica.unwrap_or_else(|error| panic!("seed {}: node {index} does not start: {error}", self.seed));
         let genesis = chain.genesis_hash();
         let exchange = Exchange::new(genesis, chain.height(), Some(node.account));
         node.running = Some(Running { replica, chain, ledger, exchange });
