@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use weft_lab::nat::{Home, NatKind};
@@ -18,7 +19,8 @@ use weft_lab::peer::{Peer, PeerConfig};
 use weft_lab::process::{Launch, Process};
 
 use crate::crowd::{Crowd, EVENTS_A_SECOND, PEERS, TORRENTS};
-use crate::scene::{NETWORK, Scene, log_level, say, soak};
+use crate::ledger::chain::Ledger;
+use crate::scene::{NETWORK, Scene, log_level, quiet, say, soak};
 
 /// Every page is at the usual port: each machine has a loopback of its own.
 const API: &str = "127.0.0.1:9338";
@@ -136,16 +138,21 @@ struct Scenes {
 
 impl Scenes {
     fn start(scene: &Scene, file: &str, told: &Value) -> Result<Scenes> {
+        Scenes::start_in(&scene.path(""), file, told)
+    }
+
+    /// The same for a test whose files are in `folder`.
+    fn start_in(folder: &Path, file: &str, told: &Value) -> Result<Scenes> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| web().join("../target"), PathBuf::from);
         let screens = target.join("screens");
         std::fs::create_dir_all(&screens)?;
-        let mut process = Launch::new(file, "node", scene.path("browser.log"))
+        let mut process = Launch::new(file, "node", folder.join("browser.log"))
             .args(["--import", "tsx"])
             .arg(web().join("e2e").join(file))
             .directory(web())
             .env("WEFT_PEERS", told.to_string())
             .env("WEFT_SCREENS", &screens)
-            .env("WEFT_FOLDER", scene.path(""))
+            .env("WEFT_FOLDER", folder)
             .env("WEFT_LONG", if soak() { "1" } else { "" })
             .piped()
             .start()?;
@@ -201,6 +208,22 @@ async fn five_peers_are_seen_and_steered_in_a_browser() -> Result<()> {
     let mut town = Town::build(&scene).await?;
     let told = town.told()?;
     Scenes::start(&scene, "five-peers.ts", &told)?.run(Some(&mut town), SCENES).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chain_is_made_joined_and_used_in_a_browser() -> Result<()> {
+    let _turn = quiet().await;
+    if let Some(why) = missing() {
+        bail!("no browser can be driven: {why}");
+    }
+    let ledger = Ledger::without_chain(2).await?;
+    let mut told = serde_json::Map::new();
+    for (name, node) in ["ann", "ben"].into_iter().zip(&ledger.nodes) {
+        node.api()?.call(Method::PUT, "/api/v1/setup", Some(json!({ "done": true }))).await?;
+        let link = node.api()?.post("/api/v1/session/links", json!({})).await?;
+        told.insert(name.to_owned(), json!({ "login": link["url"] }));
+    }
+    Scenes::start_in(&ledger.path(""), "ledger.ts", &json!({ "ledger": told }))?.run(None, SCENES).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

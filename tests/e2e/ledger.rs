@@ -1,6 +1,6 @@
 //! The ledger: validators as real processes, Ethereum's real tools, and what happens when processes die.
 
-mod chain;
+pub(crate) mod chain;
 mod clients;
 mod light;
 mod payer;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AxeResults, RunOptions } from 'axe-core';
-import type { Window } from './browser';
+import type { Seen } from './screens';
 import { must } from './until';
 
 const source = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -11,7 +11,7 @@ interface Axe {
 }
 
 /** Looks for what keeps people out. Returns how many rules were passed. */
-export async function accessible({ page, name }: Window, what: string): Promise<number> {
+export async function accessible({ page, name }: Seen, what: string): Promise<number> {
   // Through the debugger, because the page lets no foreign script in.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(await source);
   const options: RunOptions = { resultTypes: ['violations'] };

@@ -2,10 +2,10 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type Locator, type Page } from 'playwright-core';
 import { FOLDER, lab, order, ORIGIN, type Name } from './lab';
+import { NARROW, WIDE } from './sizes';
 import { must } from './until';
 
-export const WIDE = { width: 1440, height: 1040 };
-export const NARROW = { width: 380, height: 800 };
+export { NARROW, WIDE };
 
 /** A name that leads to the node by an address it never had: for who tries DNS rebinding. */
 export const REBOUND = 'rebound.example';

@@ -1,6 +1,10 @@
 import path from 'node:path';
-import { NARROW, WIDE, type Window } from './browser';
+import type { Window } from './browser';
+import { NARROW, WIDE } from './sizes';
 import { must, until } from './until';
+
+/** A page, and whose it is. */
+export type Seen = Pick<Window, 'page'> & { name: string };
 
 const folder = process.env['WEFT_SCREENS'] ?? '.';
 
@@ -12,7 +16,7 @@ export function screenPath(name: string): string {
 }
 
 /** Shows the page in a theme, as the system asks for it. */
-export async function wear({ page }: Window, theme: Theme): Promise<void> {
+export async function wear({ page }: Seen, theme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme: theme });
   await page.waitForFunction((wanted) => document.documentElement.dataset['theme'] === wanted, theme);
   // Colours go over into one another: what is looked at is where they end.
@@ -23,7 +27,7 @@ export async function wear({ page }: Window, theme: Theme): Promise<void> {
 }
 
 /** The page must not be wider than the screen, once its drawings have measured themselves. */
-export async function mustFit({ page, name }: Window, what: string): Promise<void> {
+export async function mustFit({ page, name }: Seen, what: string): Promise<void> {
   await until(
     `${name}'s ${what} to fit the screen`,
     async () => {
@@ -39,7 +43,7 @@ export async function mustFit({ page, name }: Window, what: string): Promise<voi
 }
 
 /** Pictures of the page as it is: both themes, wide and narrow. Each must fit. */
-export async function pictures(window: Window, name: string): Promise<void> {
+export async function pictures(window: Seen, name: string): Promise<void> {
   for (const size of [WIDE, NARROW]) {
     await window.page.setViewportSize(size);
     for (const theme of THEMES) {
@@ -53,6 +57,6 @@ export async function pictures(window: Window, name: string): Promise<void> {
 }
 
 /** One picture of what is seen. */
-export async function picture({ page }: Window, name: string, whole = true): Promise<void> {
+export async function picture({ page }: Seen, name: string, whole = true): Promise<void> {
   await page.screenshot({ path: screenPath(name), fullPage: whole, animations: 'disabled' });
 }

@@ -3,9 +3,10 @@
  * Records a running node for component tests and for `replay.mjs`: the event feed for a while, and the answers the panels
  * ask for at its end.
  *
- *   WEFT_TOKEN=… node scripts/record.mjs http://127.0.0.1:9338 recordings/lab.json [--seconds 70] [--scrub FROM=TO]…
+ *   WEFT_TOKEN=… node scripts/record.mjs http://127.0.0.1:9338 recordings/lab.json [--seconds 70] [--scrub FROM=TO]… [--only SOURCE]…
  *
- * `--scrub` replaces the beginning of paths, so that a recording says nothing of the machine it was made on.
+ * `--scrub` replaces the beginning of paths, so that a recording says nothing of the machine it was made on; `--only` keeps
+ * the records of some sources alone.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -13,17 +14,21 @@ import { createParser } from 'eventsource-parser';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '70' }, scrub: { type: 'string', multiple: true, default: [] } },
+  options: {
+    seconds: { type: 'string', default: '70' },
+    scrub: { type: 'string', multiple: true, default: [] },
+    only: { type: 'string', multiple: true, default: [] },
+  },
 });
 const [api, file] = positionals;
 const token = process.env['WEFT_TOKEN'];
 if (!api || !file || !token) {
-  console.error('usage: WEFT_TOKEN=… record.mjs API FILE [--seconds N] [--scrub FROM=TO]…');
+  console.error('usage: WEFT_TOKEN=… record.mjs API FILE [--seconds N] [--scrub FROM=TO]… [--only SOURCE]…');
   process.exit(2);
 }
 const headers = { Authorization: `Bearer ${token}` };
 
-/** What each panel asks for at its start. `{info_hash}` and `{peer}` stand for each one there is. */
+/** What each panel asks for at its start. `{info_hash}`, `{block}` and the like stand for each one there is. */
 const QUESTIONS = [
   '/api/v1/status',
   '/api/v1/health',
@@ -43,6 +48,17 @@ const QUESTIONS = [
   '/api/v1/files/torrents/{info_hash}',
   '/api/v1/files/torrents/{info_hash}/magnet',
   '/api/v1/files/torrents/{info_hash}/map',
+  '/api/v1/ledger/status',
+  '/api/v1/ledger/candidate',
+  '/api/v1/ledger/ticket',
+  '/api/v1/ledger/validators',
+  '/api/v1/ledger/peers',
+  '/api/v1/ledger/evidence',
+  '/api/v1/ledger/blocks',
+  '/api/v1/ledger/transactions',
+  '/api/v1/ledger/blocks/{block}',
+  '/api/v1/ledger/transactions/{transaction}',
+  '/api/v1/ledger/accounts/{account}',
 ];
 
 /** Follows the feed for `seconds`. */
@@ -80,10 +96,21 @@ async function ask(path) {
 
 const recording = { recorded_at_ms: Date.now(), ...(await feed(Number(values.seconds))), answers: {} };
 const torrents = (await ask('/api/v1/files/torrents')).body;
+const blocks = (await ask('/api/v1/ledger/blocks?limit=30'))?.body;
+const whole = [];
+for (const { height } of Array.isArray(blocks) ? blocks : [])
+  whole.push((await ask(`/api/v1/ledger/blocks/${height}`)).body);
+const transactions = whole.flatMap(({ list }) => list);
+const accounts = transactions.flatMap(({ from, to, contract }) => [from, to, contract].filter(Boolean));
+const EACH = {
+  '{info_hash}': torrents.map((torrent) => torrent.info_hash),
+  '{block}': whole.map(({ height }) => height),
+  '{transaction}': transactions.map(({ hash }) => hash),
+  '{account}': [...new Set(accounts)],
+};
 for (const question of QUESTIONS) {
-  const each = question.includes('{info_hash}')
-    ? torrents.map((t) => question.replace('{info_hash}', t.info_hash))
-    : [question];
+  const [word] = /\{\w+\}/.exec(question) ?? [];
+  const each = word ? EACH[word].map((one) => question.replace(word, one)) : [question];
   for (const path of each) {
     const answer = await ask(path);
     // A node that does not have it yet: nothing to record.
@@ -99,6 +126,7 @@ if (history) {
   if (answer) recording.answers[`GET ${path}`] = answer;
 }
 
+if (values.only.length > 0) recording.records = recording.records.filter(({ source }) => values.only.includes(source));
 let text = JSON.stringify(recording);
 for (const rule of values.scrub) {
   const [from, to] = rule.split('=');

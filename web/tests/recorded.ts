@@ -4,18 +4,25 @@ import { applyRecords, applySnapshot, setPresent } from '../src/feed/store';
 import { emptyState, type FeedRecord, type FeedSnapshot, type FeedState } from '../src/feed/types';
 
 /** What `scripts/record.mjs` wrote of a real lab. */
-interface Recording {
+export interface Recording {
   snapshot: FeedSnapshot;
   records: FeedRecord[];
   answers: Record<string, { status: number; body: unknown }>;
 }
 
-export const recording = JSON.parse(readFileSync('recordings/lab.json', 'utf8')) as Recording;
+function read(name: string): Recording {
+  return JSON.parse(readFileSync(`recordings/${name}.json`, 'utf8')) as Recording;
+}
+
+export const recording = read('lab');
+
+/** One of four validators, while coins are sent, a hash is anchored, and one validator's stake grows and another leaves. */
+export const ledgerRecording = read('ledger');
 
 /** The lab's node after so many of the recorded records; after all of them by default. */
-export function recordedState(records = recording.records.length): FeedState {
-  const begun = applySnapshot({ ...emptyState, connection: 'live' }, recording.snapshot);
-  return applyRecords(begun, recording.records.slice(0, records));
+export function recordedState(records?: number, of = recording): FeedState {
+  const begun = applySnapshot({ ...emptyState, connection: 'live' }, of.snapshot);
+  return applyRecords(begun, of.records.slice(0, records));
 }
 
 /** Makes the recorded node the present one, for components. */
@@ -34,7 +41,10 @@ export interface Asked {
 /**
  * Answers the page's questions as the recorded node did; `answers` come first. Returns what was asked, in order.
  */
-export function answerAsRecorded(answers: Record<string, { status: number; body?: unknown }> = {}): Asked[] {
+export function answerAsRecorded(
+  answers: Record<string, { status: number; body?: unknown }> = {},
+  of = recording,
+): Asked[] {
   const asked: Asked[] = [];
   vi.stubGlobal('fetch', async (input: Request | URL | string, init?: RequestInit) => {
     const request = new Request(input, init);
@@ -43,7 +53,7 @@ export function answerAsRecorded(answers: Record<string, { status: number; body?
     asked.push({ method: request.method, path: pathname + search, body: text === '' ? undefined : JSON.parse(text) });
     const exact = `${request.method} ${pathname}${search}`;
     const key = `${request.method} ${pathname}`;
-    const answer = answers[exact] ?? answers[key] ?? recording.answers[exact] ?? recording.answers[key];
+    const answer = answers[exact] ?? answers[key] ?? of.answers[exact] ?? of.answers[key];
     if (!answer) {
       const body = { status: 404, code: 'not-recorded', error: `${key} was not recorded`, mend: '' };
       return Response.json(body, { status: 404 });

@@ -42,10 +42,7 @@ impl Ledger {
 
     /// The same, made otherwise in what `settings` say.
     pub(crate) async fn with(validators: usize, payers: &[Payer], settings: Value) -> Result<Ledger> {
-        let mut ledger = Ledger { nodes: Vec::new(), dir: tempfile::tempdir()?, http: Http::at(None)? };
-        for _ in 0..validators {
-            ledger.add_node().await?;
-        }
+        let ledger = Self::without_chain(validators).await?;
         let mut others = Vec::new();
         for index in 1..validators {
             others.push(json!({ "candidate": ledger.get(index, "candidate").await?["candidate"] }));
@@ -65,6 +62,15 @@ impl Ledger {
             Ok(heads.iter().all(|head| head.height > 0).then_some(()))
         })
         .await?;
+        Ok(ledger)
+    }
+
+    /// So many nodes that are on no chain.
+    pub(crate) async fn without_chain(count: usize) -> Result<Ledger> {
+        let mut ledger = Ledger { nodes: Vec::new(), dir: tempfile::tempdir()?, http: Http::at(None)? };
+        for _ in 0..count {
+            ledger.add_node().await?;
+        }
         Ok(ledger)
     }
 

@@ -1277,8 +1277,15 @@ export interface components {
         BlockDetail: components["schemas"]["BlockView"] & {
             /** @description The certificate as validators and light clients encode it, hexadecimal. */
             certificate: string;
+            /** @description The header's bytes (RLP), hexadecimal: the block's hash is their Keccak-256. */
+            header: string;
             /** @description Its transactions, in order; at most 1,000 of them. */
             list: components["schemas"]["TransactionView"][];
+            /**
+             * @description The validators that decided this height, as their hash in headers is computed of (SHA-256), hexadecimal; `None` for the
+             *     genesis, and where the state of then is not kept.
+             */
+            set?: string | null;
         };
         /** @description A final block. */
         BlockView: {
@@ -1324,7 +1331,7 @@ export interface components {
             timestamp: number;
             /** @description How many transactions it has. */
             transactions: number;
-            /** @description The hash of the validators that decide the height after the next one, as consensus and light clients know them. */
+            /** @description The hash of the validators that decide the next height, as consensus and light clients know them. */
             validators_hash: string;
         };
         /** @description What names this node in a genesis. */
@@ -1708,7 +1715,7 @@ export interface components {
              */
             closed: boolean;
             /**
-             * @description Who has how many coins, beside the account of this node's user.
+             * @description Who has how many coins beside the account of this node's user, and the 1,000 that each other first validator has.
              * @default {}
              */
             coins: {

@@ -29,7 +29,7 @@ export class Draft {
   }
 
   /** A part of the state for writing. */
-  part<K extends 'node' | 'files' | 'network' | 'people' | 'other'>(name: K): Writable<FeedState[K]> {
+  part<K extends 'node' | 'files' | 'network' | 'people' | 'ledger' | 'other'>(name: K): Writable<FeedState[K]> {
     const part = this.own(this.state[name]);
     this.state[name] = part as FeedState[K];
     return part;

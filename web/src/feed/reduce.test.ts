@@ -11,8 +11,8 @@ function world(seed: number, records: number): { snapshot: FeedSnapshot; records
 }
 
 /** The state without what merely tells of how it came about. */
-function seen({ node, files, network, people, other }: FeedState) {
-  return { node, files, network, people, other };
+function seen({ node, files, network, people, ledger, other }: FeedState) {
+  return { node, files, network, people, ledger, other };
 }
 
 describe('the reducer', () => {
@@ -85,10 +85,10 @@ describe('the reducer', () => {
     const { snapshot } = world(10, 0);
     const before = applySnapshot(emptyState, {
       ...snapshot,
-      state: { ...snapshot.state, ledger: { height: 18_204 } },
+      state: { ...snapshot.state, talk: { height: 18_204 } },
     });
-    expect(before.other).toEqual({ ledger: { height: 18_204 } });
-    const odd = ['ledger', 'files', '__proto__', 'constructor'].map((source, i) => ({
+    expect(before.other).toEqual({ talk: { height: 18_204 } });
+    const odd = ['talk', 'files', '__proto__', 'constructor'].map((source, i) => ({
       seq: before.seq + 1 + i,
       at_ms: 5,
       source,

@@ -1,12 +1,13 @@
 import { Draft } from './draft';
 import { files } from './sources/files';
+import { ledger } from './sources/ledger';
 import { network } from './sources/network';
 import { node, settle } from './sources/node';
 import { people } from './sources/people';
 import type { Source } from './sources/source';
 import { MOST_RECENT, type FeedRecord, type FeedSnapshot, type FeedState } from './types';
 
-const sources: Record<string, Source> = { node, files, network, people };
+const sources: Record<string, Source> = { node, files, network, people, ledger };
 
 /** The state that a snapshot says. What was received before it stays readable, unless the node began anew. */
 export function applySnapshot(state: FeedState, snapshot: FeedSnapshot): FeedState {

@@ -160,7 +160,7 @@ export function synthetic(size: { seed: number; torrents: number; peers: number;
       { contact: { user_key: `u${below(20)}`, petname: `name ${below(99)}`, blocked: false, added: 0, devices: [] } },
     ],
     () => ['people', 'contact-removed', { user_key: `u${below(20)}`, petname: '' }],
-    () => ['ledger', 'block', { height: below(1e6) }],
+    () => ['talk', 'message', { height: below(1e6) }],
   ];
 
   const sample = () => ({

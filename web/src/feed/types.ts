@@ -109,6 +109,40 @@ export interface PeopleState {
   contacts: readonly ContactView[];
 }
 
+export type ChainStatus = Schemas['ChainStatus'];
+export type BlockView = Schemas['BlockView'];
+export type Validator = Schemas['ValidatorView'];
+export type LedgerPeer = Schemas['LedgerPeerView'];
+export type EvidenceView = Schemas['EvidenceView'];
+
+/** That the validators changed. */
+export interface ValidatorsChange {
+  at_ms: number;
+  /** The first height they decide. */
+  height: number;
+  joined: readonly Validator[];
+  left: readonly Validator[];
+  /** Those with another power than before. */
+  weighed: readonly Validator[];
+}
+
+export interface LedgerState {
+  /** Whether the node has a ledger and has told of it. */
+  known: boolean;
+  /** The chain it is on. */
+  chain: ChainStatus | null;
+  /** Why it is on none, if it did not leave by its own will. */
+  because: string | null;
+  /** Those that decide the next height, by ascending address. */
+  validators: readonly Validator[];
+  peers: readonly LedgerPeer[];
+  evidence: readonly EvidenceView[];
+  /** The blocks this page saw come, newest first. */
+  blocks: readonly BlockView[];
+  /** Newest first. */
+  changes: readonly ValidatorsChange[];
+}
+
 export type Connection = 'connecting' | 'live' | 'offline' | 'signed-out';
 
 /** Everything the panels show of the node. */
@@ -125,6 +159,7 @@ export interface FeedState {
   files: FilesState;
   network: NetworkState;
   people: PeopleState;
+  ledger: LedgerState;
   /** Snapshots of sources this page knows nothing of. */
   other: Readonly<Record<string, unknown>>;
   /** The last records, newest last. */
@@ -145,6 +180,16 @@ export const emptyState: FeedState = {
   files: { torrents: new Map(), totals: null },
   network: { status: null, peers: new Map() },
   people: { me: null, contacts: [] },
+  ledger: {
+    known: false,
+    chain: null,
+    because: null,
+    validators: [],
+    peers: [],
+    evidence: [],
+    blocks: [],
+    changes: [],
+  },
   other: {},
   recent: [],
   replay: null,

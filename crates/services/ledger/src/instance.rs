@@ -103,6 +103,12 @@ impl Instance {
         let Opened { ledger, replica, public_key } = opened;
         let account = around.wallet.address();
         let watch = Arc::new(Watch::new(around.events.clone(), Some(account)));
+        // Before anything else is told of it.
+        watch.tell(&LedgerEvent::Started {
+            chain_id: ledger.chain().spec().chain_id,
+            genesis: ledger.chain().genesis_hash().to_string(),
+            height: ledger.chain().height(),
+        });
         let (tell, notices) = mpsc::unbounded_channel();
         let runner = Runner::start(replica, Arc::clone(&clock) as Arc<dyn Clock>, move |notice| {
             // Bounded by what one thread does between two looks of the task, which waits for nothing.
@@ -129,14 +135,10 @@ impl Instance {
                 task.abort();
                 let mut runner = runner;
                 tokio::task::spawn_blocking(move || runner.stop()).await?;
+                watch.tell(&LedgerEvent::Stopped { because: Some(error.to_string()) });
                 return Err(RunError::Facade(error));
             }
         };
-        watch.tell(&LedgerEvent::Started {
-            chain_id: ledger.chain().spec().chain_id,
-            genesis: ledger.chain().genesis_hash().to_string(),
-            height: ledger.chain().height(),
-        });
         Ok(Arc::new(Instance {
             running: runner.state(),
             rpc: serving.address(),

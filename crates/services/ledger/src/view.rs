@@ -40,7 +40,7 @@ pub struct BlockView {
     pub base_fee: u64,
     /// The state's root after it.
     pub state_root: String,
-    /// The hash of the validators that decide the height after the next one, as consensus and light clients know them.
+    /// The hash of the validators that decide the next height, as consensus and light clients know them.
     pub validators_hash: String,
     /// The round that decided it; 0 if the first proposer was heard in time. `None` for the genesis.
     pub round: Option<u32>,
@@ -83,8 +83,13 @@ pub struct BlockDetail {
     pub block: BlockView,
     /// Its transactions, in order; at most 1,000 of them.
     pub list: Vec<TransactionView>,
+    /// The header's bytes (RLP), hexadecimal: the block's hash is their Keccak-256.
+    pub header: String,
     /// The certificate as validators and light clients encode it, hexadecimal.
     pub certificate: String,
+    /// The validators that decided this height, as their hash in headers is computed of (SHA-256), hexadecimal; `None` for the
+    /// genesis, and where the state of then is not kept.
+    pub set: Option<String>,
 }
 
 /// How far a transaction is.

@@ -148,9 +148,9 @@ describe('sentences', () => {
     expect(told.size).toBeGreaterThan(24);
     for (const [kind, words] of told) {
       expect(words).not.toMatch(/\{\{|undefined|NaN|say\./);
-      if (kind !== 'ledger block') expect(words, kind).not.toBe(kind.replace(' ', ': '));
+      if (kind !== 'talk message') expect(words, kind).not.toBe(kind.replace(' ', ': '));
     }
-    expect(told.get('ledger block')).toBe('ledger: block');
+    expect(told.get('talk message')).toBe('talk: message');
   });
 
   test('a hostile name stays a name', () => {

@@ -16,6 +16,7 @@ use super::{address, blocking, hash, running, unreadable};
 use crate::handle::Ledger;
 use crate::instance::Instance;
 use crate::pool::{Fate, StateAccounts};
+use crate::replica::set_of;
 use crate::service::Shared;
 use crate::view::{
     AccountView, BlockDetail, BlockView, EvidenceView, LedgerPeerView, Stage, TransactionView, ValidatorView, signers,
@@ -214,7 +215,14 @@ fn detail(chain: &Chain, stored: &StoredBlock) -> Result<BlockDetail, StateError
         list.extend(TransactionView::in_block(&recovered.block, index, *sender, receipt, before, signers));
         before = receipt.cumulative_gas_used();
     }
-    Ok(BlockDetail { block, list, certificate: hex::encode_prefixed(&stored.certificate) })
+    let set = if block.height == 0 { None } else { set_of(chain, block.height)? };
+    Ok(BlockDetail {
+        block,
+        list,
+        header: hex::encode_prefixed(alloy_rlp::encode(&recovered.block.header)),
+        certificate: hex::encode_prefixed(&stored.certificate),
+        set: set.map(|set| hex::encode_prefixed(set.encode())),
+    })
 }
 
 /// A transaction wherever it is: in a block, in the pool, or gone.

@@ -135,17 +135,10 @@ impl<P: Copy + Ord> CatchUp<P> {
                 known.not_before = now + PAUSE;
             }
         }
-        if self.asked.is_some() || self.in_flight > MAX_IN_FLIGHT - RANGE {
+        if self.due().is_none_or(|due| due > now) {
             return None;
         }
-        if self.in_flight == 0 {
-            // What was refused is asked for anew.
-            self.given = self.height;
-        }
-        let lags = self.lag_since.is_some_and(|since| since + LAG <= now);
-        if !(self.behind || lags || self.in_flight > 0 || self.highest() > self.height + RANGE) {
-            return None;
-        }
+        self.given = self.have();
         let has_more = |(_, known): &(&P, &Known)| known.height > self.given && known.not_before <= now;
         let (peer, _) = self.peers.iter().filter(has_more).max_by_key(|(_, known)| known.height)?;
         let peer = *peer;
@@ -153,15 +146,27 @@ impl<P: Copy + Ord> CatchUp<P> {
         Some((peer, self.given + 1))
     }
 
+    /// Up to which height nothing need be asked for. What was given and refused is asked for anew.
+    fn have(&self) -> u64 {
+        if self.in_flight == 0 { self.height } else { self.given }
+    }
+
+    /// When somebody is to be asked, if nobody is asked already and there is room for what would come.
+    fn due(&self) -> Option<Duration> {
+        if self.asked.is_some() || self.in_flight > MAX_IN_FLIGHT - RANGE {
+            return None;
+        }
+        let have = self.have();
+        let more = self.peers.values().filter(|known| known.height > have);
+        let somebody = more.map(|known| known.not_before).min()?;
+        let at_once = self.behind || self.in_flight > 0 || self.highest() > self.height + RANGE;
+        let wanted = if at_once { Duration::ZERO } else { self.lag_since? + LAG };
+        Some(wanted.max(somebody))
+    }
+
     /// When [`next`](Self::next) may have something to say without anything having happened.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let patience = self.asked.map(|asked| asked.until);
-        let more = self.peers.values().filter(|known| known.height > self.height);
-        let pause = more.map(|known| known.not_before).min().filter(|_| self.asked.is_none());
-        let lag = self.lag_since.filter(|_| self.asked.is_none()).map(|since| since + LAG);
-        // Behind with nobody to ask: when somebody may be asked again.
-        let lag = lag.map(|lag| pause.map_or(lag, |pause| lag.max(pause)));
-        patience.into_iter().chain(lag).min()
+        self.asked.map(|asked| asked.until).or_else(|| self.due())
     }
 }
 
@@ -210,6 +215,19 @@ mod tests {
         let again = machine.deadline().unwrap();
         assert!(again <= SECOND * 2 + PAUSE, "{again:?}");
         assert_eq!(machine.next(SECOND * 2 + PAUSE), Some(('a', 1)));
+    }
+
+    #[test]
+    fn when_nobody_is_further_any_more_nothing_is_due() {
+        let mut machine = CatchUp::new(10);
+        machine.heard(SECOND, 'a', 12);
+        machine.heard(SECOND, 'b', 10);
+        assert_eq!(machine.deadline(), Some(SECOND + LAG));
+        machine.gone('a');
+        assert_eq!(machine.deadline(), None);
+        assert_eq!(machine.next(SECOND * 9), None);
+        machine.is_behind();
+        assert_eq!((machine.next(SECOND * 9), machine.deadline()), (None, None));
     }
 
     #[test]
