@@ -42,8 +42,7 @@ impl Ledger {
 impl Mempool for Ledger {
     fn is_waiting(&self) -> bool {
         let base_fee = self.next_base_fee();
-        let pool = self.pool().lock();
-        pool.status().pending > 0 && pool.best(base_fee).next().is_some()
+        self.pool().lock().offers(base_fee)
     }
 
     fn candidates(&self) -> Vec<Recovered> {

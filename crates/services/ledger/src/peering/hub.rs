@@ -168,8 +168,11 @@ impl Hub {
                 told = pending.recv() => self.pending(&mut pending, told.err()),
                 left = outcomes.recv() => {
                     // What is missed of many at once is only not explained later.
-                    if let Ok(outcome) = left {
+                    let mut left = left.ok();
+                    // A block brings thousands.
+                    while let Some(outcome) = left {
                         self.parts.watch.left_pool(outcome);
+                        left = outcomes.try_recv().ok();
                     }
                 }
                 Some(_) = self.tasks.join_next() => {}
