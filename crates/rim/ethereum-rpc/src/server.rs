@@ -8,16 +8,16 @@ use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::server::{BatchRequestConfig, IdProvider, ServerBuilder, ServerConfig, ServerHandle};
 use jsonrpsee::types::{Params, SubscriptionId};
 use jsonrpsee::{Extensions, RpcModule};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::args::Args;
-use crate::batch::{Batches, End};
+use crate::batch::{Batches, End, Member};
 use crate::config::Config;
 use crate::error::{INTERNAL, RpcError};
 use crate::gate::{GateLayer, Rules};
 use crate::in_process::switched_on;
 use crate::methods::{Handler, Method, Weight};
-use crate::rpc::{Call, Reply, Rpc};
+use crate::rpc::{Call, Reply, Rpc, json};
 use crate::subscriptions;
 use weft_ledger::handle::Ledger;
 
@@ -132,7 +132,10 @@ fn module(ledger: Ledger, config: &Config) -> Result<RpcModule<Shared>, StartErr
             Weight::Heavy | Weight::Submission => {
                 module.register_async_method(name, move |params, shared, extensions| async move {
                     let deadline = shared.deadline(&extensions)?;
-                    aside(shared, params, weight, handler, deadline).await
+                    match extensions.get::<Member>() {
+                        Some(member) => together(shared, member, deadline).await,
+                        None => aside(shared, params, weight, handler, deadline).await,
+                    }
                 })
             }
         }
@@ -170,18 +173,40 @@ async fn aside(
     deadline: Instant,
 ) -> Reply {
     let semaphore = if weight == Weight::Submission { &shared.submissions } else { &shared.executions };
-    let turn = tokio::time::timeout_at(deadline.into(), semaphore.clone().acquire_owned()).await;
-    let Ok(Ok(permit)) = turn else {
-        return Err(RpcError::limit("the node is busy: too many calls at once; come again later"));
-    };
+    let permit = turn(semaphore, deadline).await?;
     // The permit goes along: a client that is gone does not end what was begun for it.
     let aside = move || {
         let _permit = permit;
         answer(&shared.rpc, &params, handler, deadline)
     };
-    let done = tokio::task::spawn_blocking(aside).await;
-    done.unwrap_or_else(|error| {
-        tracing::error!(%error, "a call failed in a way that none should");
-        Err(RpcError::new(INTERNAL, "internal error"))
-    })
+    tokio::task::spawn_blocking(aside).await.unwrap_or_else(|error| Err(panicked(&error)))
+}
+
+/// One of several transactions that came in a batch: all go into the pool when the first one's turn comes.
+async fn together(shared: Arc<Shared>, member: &Member, deadline: Instant) -> Reply {
+    let run = Arc::clone(&member.run);
+    let bring = async move || {
+        let permit = turn(&shared.submissions, deadline).await?;
+        let bring = move || {
+            let _permit = permit;
+            let answers = shared.rpc.ledger.submit(run.raw.clone());
+            answers.into_iter().map(|answer| answer.map_err(RpcError::from)).collect()
+        };
+        tokio::task::spawn_blocking(bring).await.map_err(|error| panicked(&error))
+    };
+    let answers = member.run.answers.get_or_try_init(bring).await?;
+    let answer = answers.get(member.place).cloned();
+    json(&answer.ok_or_else(|| RpcError::new(INTERNAL, "internal error"))??)
+}
+
+async fn turn(semaphore: &Arc<Semaphore>, deadline: Instant) -> Result<OwnedSemaphorePermit, RpcError> {
+    match tokio::time::timeout_at(deadline.into(), Arc::clone(semaphore).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(RpcError::limit("the node is busy: too many calls at once; come again later")),
+    }
+}
+
+fn panicked(error: &tokio::task::JoinError) -> RpcError {
+    tracing::error!(%error, "a call failed in a way that none should");
+    RpcError::new(INTERNAL, "internal error")
 }

@@ -245,3 +245,40 @@ async fn wefts_own_methods() {
     let pending = dev.ask("eth_getBlockByNumber", json!(["pending", false])).await;
     assert_eq!((&pending["number"], &pending["parentHash"]), (&json!("0x2"), &block["hash"]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transactions_of_a_batch_come_in_together_and_are_answered_one_by_one() {
+    let dev = Dev::start(|_| {}).await;
+    // A nonce is missing, so that they stay in the pool.
+    let pay = |nonce| sign(2, TxEip1559 { to: TxKind::Call(person(3)), ..plain(nonce) });
+    let wrong_chain = sign(2, TxEip1559 { chain_id: 1, to: TxKind::Call(person(3)), ..plain(4) });
+    let send = |raw: &Bytes| ("eth_sendRawTransaction", json!([raw]));
+    let calls = [
+        send(&pay(1)),
+        send(&pay(2)),
+        ("eth_getTransactionByHash", json!([alloy_primitives::keccak256(pay(2))])),
+        ("eth_getTransactionByHash", json!([alloy_primitives::keccak256(pay(3))])),
+        send(&pay(3)),
+        send(&wrong_chain),
+        send(&pay(3)),
+        send(&pay(5)),
+        ("eth_sendRawTransaction", json!(["0xzz"])),
+        send(&pay(6)),
+    ];
+    let call = |(id, (method, params)): (usize, &(&str, Value))| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+    let batch = Value::Array(calls.iter().enumerate().map(call).collect());
+    let answers = crate::client::post(dev.address(), batch.to_string()).await.json();
+    let answers = answers.as_array().unwrap();
+    assert_eq!(answers.len(), calls.len());
+    assert!(answers.iter().enumerate().all(|(id, answer)| answer["id"] == id));
+    for (place, nonce) in [(0, 1), (1, 2), (4, 3), (7, 5), (9, 6)] {
+        let hash = alloy_primitives::keccak256(pay(nonce)).to_string();
+        assert_eq!(answers[place]["result"], hash, "{}", answers[place]);
+    }
+    assert_eq!(answers[2]["result"]["nonce"], "0x2");
+    assert_eq!(answers[3]["result"], Value::Null, "it had not been sent yet");
+    let says = |place: usize, what: &str| answers[place]["error"]["message"].as_str().unwrap().contains(what);
+    assert!(says(5, "invalid chain id"), "{}", answers[5]);
+    assert!(says(6, "already known"), "{}", answers[6]);
+    assert!(says(8, "invalid argument 0"), "{}", answers[8]);
+}
