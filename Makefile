@@ -14,7 +14,7 @@ TIMED := scripts/timed
 ALL := --workspace
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check web api bench-files fuzz soak build needs needs-web needs-test needs-check needs-fuzz
+.PHONY: help demo test check web api bench-files bench-ledger fuzz soak build needs needs-web needs-test needs-check needs-fuzz
 
 help: ## list the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
@@ -65,6 +65,10 @@ $(PYTHON): tests/ethereum/requirements.txt | needs-test
 bench-files: needs-test ## 1 GiB and 2,000 small files beside libtorrent and transmission; writes target/bench/files.json
 	$(CARGO) build --release $(ALL) --bin weft --bin weft-bench
 	$(TARGET)/release/weft-bench files
+
+bench-ledger: needs contracts/node_modules ## one and four validators beside anvil, a million accounts; writes target/bench/ledger.json
+	$(CARGO) build --release $(ALL) --bin weft --bin weft-bench
+	$(TARGET)/release/weft-bench ledger
 
 FUZZ_SECONDS ?= 600
 fuzz: needs-fuzz ## every fuzz target for FUZZ_SECONDS (600) each

@@ -40,12 +40,36 @@ impl Figure {
         peers: BTreeMap<String, f64>,
         goal: Option<f64>,
     ) -> Self {
-        let weft = median(&weft_all);
         let best = peers.values().copied().fold(f64::INFINITY, f64::min);
+        Figure::beside(work, metric, "less", weft_all, peers, goal, best)
+    }
+
+    /// A figure where more is better.
+    pub(crate) fn more(
+        work: &str,
+        metric: &'static str,
+        weft_all: Vec<f64>,
+        peers: BTreeMap<String, f64>,
+        goal: Option<f64>,
+    ) -> Self {
+        let best = peers.values().copied().fold(f64::NEG_INFINITY, f64::max);
+        Figure::beside(work, metric, "more", weft_all, peers, goal, best)
+    }
+
+    fn beside(
+        work: &str,
+        metric: &'static str,
+        better: &'static str,
+        weft_all: Vec<f64>,
+        peers: BTreeMap<String, f64>,
+        goal: Option<f64>,
+        best: f64,
+    ) -> Self {
+        let weft = median(&weft_all);
         let ratio_to_best = best.is_finite().then(|| round(weft / best));
         let weft_all = weft_all.into_iter().map(round).collect();
         let peers = peers.into_iter().map(|(name, value)| (name, round(value))).collect();
-        Figure { work: work.into(), metric, better: "less", weft: round(weft), weft_all, peers, ratio_to_best, goal }
+        Figure { work: work.into(), metric, better, weft: round(weft), weft_all, peers, ratio_to_best, goal }
     }
 }
 
@@ -116,6 +140,9 @@ mod tests {
         let peers = BTreeMap::from([("a".to_owned(), 4.0), ("b".to_owned(), 8.0)]);
         let figure = Figure::less("work", "seconds", vec![2.0, 1.0, 3.0], peers, Some(1.0));
         assert_eq!((figure.weft, figure.ratio_to_best), (2.0, Some(0.5)));
+        let peers = BTreeMap::from([("a".to_owned(), 4.0), ("b".to_owned(), 8.0)]);
+        let figure = Figure::more("work", "rate", vec![16.0], peers, None);
+        assert_eq!((figure.better, figure.ratio_to_best), ("more", Some(2.0)));
         assert_eq!(Figure::less("alone", "seconds", vec![1.0], BTreeMap::new(), None).ratio_to_best, None);
     }
 }

@@ -7,6 +7,7 @@
 
 mod figures;
 mod files;
+mod ledger;
 
 use clap::{Parser, Subcommand};
 
@@ -21,11 +22,14 @@ struct Arguments {
 enum Row {
     /// 1 GiB and 2,000 small files from one peer to another over veth, beside libtorrent and transmission
     Files(files::Options),
+    /// ERC-20 transfers and reads: one validator and four beside anvil
+    Ledger(ledger::Options),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().row {
         Row::Files(options) => files::run(options).await,
+        Row::Ledger(options) => ledger::run(options).await,
     }
 }
