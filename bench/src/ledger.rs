@@ -14,6 +14,7 @@ mod stage;
 mod table;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -145,10 +146,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     for &contender in &contenders {
         // The four are there once, whole or not.
         let key = if contender == Contender::Three { Contender::Four } else { contender };
-        if !stages.contains_key(&key) {
+        if let Entry::Vacant(place) = stages.entry(key) {
             let begun = std::time::Instant::now();
             let stage = set(key, &options, &weft, &http, scratch.path()).await;
-            stages.insert(key, stage.with_context(|| format!("setting up {}", key.title()))?);
+            place.insert(stage.with_context(|| format!("setting up {}", key.title()))?);
             println!("{} set up in {:.1} s", key.title(), begun.elapsed().as_secs_f64());
         }
     }

@@ -65,14 +65,17 @@ pub(super) fn amount(text: &str) -> Result<U256> {
     let text = text.trim();
     let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let unit = match unit.trim() {
-        "" | "coin" | "coins" | "ether" => "ether",
-        "gwei" => "gwei",
-        "wei" => "wei",
+    let (unit, places) = match unit.trim() {
+        "" | "coin" | "coins" | "ether" => ("ether", 18),
+        "gwei" => ("gwei", 9),
+        "wei" => ("wei", 0),
         other => return Err(Failure::usage(format!("`{other}` is no unit")).mend("use coin, gwei or wei")),
     };
-    match utils::parse_units(number.trim(), unit) {
-        Ok(amount) if !amount.is_negative() => Ok(amount.get_absolute()),
+    let number = number.trim();
+    // What the unit has no places for would be cut off in silence.
+    let fits = !number.is_empty() && number.split_once('.').is_none_or(|(_, fraction)| fraction.len() <= places);
+    match utils::parse_units(number, unit) {
+        Ok(amount) if fits && !amount.is_negative() => Ok(amount.get_absolute()),
         _ => Err(Failure::usage(format!("`{text}` is no amount")).mend("write it as `1.5`, `20gwei` or `7wei`")),
     }
 }
