@@ -105,7 +105,7 @@ async fn a_service_is_switched_on_and_off_at_run_time() {
     );
     assert_eq!(scene.get("/api/v1/health").await.0, 503, "a service that should be on and is not is shown");
 
-    for name in ["files", "network", "people"] {
+    for name in ["files", "ledger", "network", "people"] {
         let (status, body) = scene.put(&format!("/api/v1/services/{name}"), json!({ "on": false })).await;
         assert_eq!(status, 409, "{name} is core: {body}");
     }
@@ -121,7 +121,7 @@ async fn what_is_enabled_starts_with_the_node_and_stops_with_it() {
     assert_eq!(scene.get("/api/v1/clock/time").await.0, 200);
     let (_, list) = scene.get("/api/v1/services").await;
     let names: Vec<_> = list.as_array().expect("a list").iter().filter_map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, ["network", "people", "files", "clock"]);
+    assert_eq!(names, ["network", "people", "files", "ledger", "clock"]);
     assert!(list.as_array().expect("a list").iter().all(|row| row["on"] == true));
     scene.end().await;
     assert_eq!((clock.starts.load(Ordering::Relaxed), clock.stops.load(Ordering::Relaxed)), (1, 1));
