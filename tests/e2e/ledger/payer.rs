@@ -143,11 +143,14 @@ pub(crate) async fn all_final(ledger: &Ledger, paid: &[Paid]) -> Result<usize> {
         let url = ledger.rpc(index).await?;
         for each in paid {
             let (account, expected) = (each.payer.address(), each.accepted.len());
-            weft_lab::process::until(&format!("all payments of {account} on node {index}"), SOON, || async {
+            let all = format!("all {expected} payments of {account} on node {index}");
+            let reached = weft_lab::process::until(&all, SOON, || async {
                 let nonce = ledger.call(&url, "eth_getTransactionCount", json!([account, "finalized"])).await?;
                 Ok((number(&nonce)? == expected as u64).then_some(()))
-            })
-            .await?;
+            });
+            if let Err(error) = reached.await {
+                return Err(error.context(where_it_stands(ledger, each).await?));
+            }
             let balance = ledger.call(&url, "eth_getBalance", json!([each.to, "finalized"])).await?;
             ensure!(number(&balance)? == expected as u64, "{} got {balance}, {expected} were accepted", each.to);
         }
@@ -158,6 +161,24 @@ pub(crate) async fn all_final(ledger: &Ledger, paid: &[Paid]) -> Result<usize> {
         ensure!(receipt["status"].as_str() == Some("0x1"), "{hash}: {receipt}");
     }
     Ok(paid.iter().map(|each| each.accepted.len()).sum())
+}
+
+/// What each node knows of the first payment that is missing.
+async fn where_it_stands(ledger: &Ledger, paid: &Paid) -> Result<String> {
+    let mut told = String::new();
+    for index in 0..ledger.nodes.len() {
+        let url = ledger.rpc(index).await?;
+        let nonce = ledger.call(&url, "eth_getTransactionCount", json!([paid.payer.address(), "latest"])).await?;
+        let missing = usize::try_from(number(&nonce)?).ok().and_then(|nonce| paid.accepted.get(nonce));
+        let missing = missing.map(ToString::to_string).unwrap_or_default();
+        let known = ledger.nodes[index]
+            .api()?
+            .raw(Method::GET, &format!("/api/v1/ledger/transactions/{missing}"), None)
+            .await?;
+        let pool = ledger.call(&url, "txpool_status", json!([])).await?;
+        told.push_str(&format!("node {index}: nonce {nonce}, of {missing} it says {}, pool {pool}\n", known.text()));
+    }
+    Ok(told)
 }
 
 fn number(value: &Value) -> Result<u64> {

@@ -186,8 +186,9 @@ impl Ledger {
         let checked: Vec<Result<Candidate, SubmitError>> = transactions.into_iter().map(check).collect();
         let mut added = Vec::new();
         let (mut results, gone) = {
-            let accounts = StateAccounts(self.0.chain.state());
             let mut pool = self.0.pool.lock();
+            // Not before: the pool would go by an account of before a block that it has heard of already.
+            let accounts = StateAccounts(self.0.chain.state());
             let now = self.now();
             let mut insert = |candidate: Result<Candidate, SubmitError>| {
                 let inserted = pool.insert(now, candidate?, &accounts)?;

@@ -90,8 +90,8 @@ impl Wallet {
             None => self.gas(ledger, &head, &order)?,
         };
         let nonce = {
-            let accounts = StateAccounts(chain.state());
-            ledger.pool().lock().pending_nonce(self.address(), &accounts)?
+            let pool = ledger.pool().lock();
+            pool.pending_nonce(self.address(), &StateAccounts(chain.state()))?
         };
         let base_fee = u128::from(chain.spec().next_base_fee(&head).unwrap_or_default());
         let transaction = TxEip1559 {
