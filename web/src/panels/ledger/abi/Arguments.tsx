@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { Name, shownName } from '../../../look/Name';
-import { Who } from '../common/Who';
-import { isAddress } from '../common/kinds';
+import { Who } from '../marks/Who';
+import { isAddress } from '../marks/kinds';
 import styles from './abi.module.css';
 import type { Decoded } from './decode';
 

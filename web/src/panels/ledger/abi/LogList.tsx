@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { Card } from '../../../look/Card';
-import { Who } from '../common/Who';
+import { Who } from '../marks/Who';
 import type { Log } from '../requests';
 import styles from './abi.module.css';
 import { Arguments } from './Arguments';

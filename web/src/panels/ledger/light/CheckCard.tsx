@@ -4,7 +4,7 @@ import { count, moment } from '../../../figures';
 import { Button } from '../../../look/Button';
 import { Card } from '../../../look/Card';
 import { Skeleton } from '../../../look/Skeleton';
-import { useGenesis } from '../common/useChain';
+import { useGenesis } from '../chain/useChain';
 import type { Checked } from './check';
 import styles from './Check.module.css';
 import { LightError } from './error';

@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { BlockView } from '../../../feed/types';
 import { count, timeOfDay } from '../../../figures';
-import { Badge } from '../common/Badge';
-import { fullness } from '../common/gas';
-import type { Face } from '../common/useValidators';
+import { Badge } from '../marks/Badge';
+import { fullness } from '../marks/gas';
+import type { Face } from '../chain/useValidators';
 import styles from './Blocks.module.css';
 
 /** A block: as full as its gas, in the colour of who made it. */

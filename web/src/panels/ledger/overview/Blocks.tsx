@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 import { Card } from '../../../look/Card';
 import { Skeleton } from '../../../look/Skeleton';
 import { useWidth } from '../../../weave/useWidth';
-import { useBlocks } from '../common/useChain';
-import { useHeld } from '../common/useHeld';
-import { useValidators } from '../common/useValidators';
+import { useBlocks } from '../chain/useChain';
+import { useHeld } from '../chain/useHeld';
+import { useValidators } from '../chain/useValidators';
 import { BlockCell } from './BlockCell';
 import styles from './Blocks.module.css';
 

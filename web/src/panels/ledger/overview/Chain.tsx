@@ -10,7 +10,7 @@ import { Facts } from '../../../look/Facts';
 import { Name } from '../../../look/Name';
 import { toast } from '../../../look/toasts';
 import { usePeerNames } from '../../../threads';
-import { useGenesis } from '../common/useChain';
+import { useGenesis } from '../chain/useChain';
 import { candidate, keys, leave, ticket } from '../requests';
 import styles from './Chain.module.css';
 import { useStatus } from './useStatus';

@@ -5,7 +5,7 @@ import { count } from '../../../figures';
 import { Card } from '../../../look/Card';
 import { Empty } from '../../../look/Empty';
 import { Table, type Column } from '../../../look/Table';
-import { Who } from '../common/Who';
+import { Who } from '../marks/Who';
 
 /** Validators that contradicted themselves. */
 export function Evidence() {

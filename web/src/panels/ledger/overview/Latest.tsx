@@ -2,9 +2,9 @@ import { useTranslation } from 'react-i18next';
 import { Card } from '../../../look/Card';
 import { Empty } from '../../../look/Empty';
 import { Skeleton } from '../../../look/Skeleton';
-import { TransactionTable } from '../common/TransactionTable';
-import { useHeld } from '../common/useHeld';
-import { useRecent } from '../common/useRecent';
+import { TransactionTable } from '../marks/TransactionTable';
+import { useHeld } from '../chain/useHeld';
+import { useRecent } from '../chain/useRecent';
 
 const MOST = 50;
 

@@ -2,7 +2,7 @@ import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { count } from '../../../figures';
 import type { BlockView } from '../../../feed/types';
-import type { Validators } from '../common/useValidators';
+import type { Validators } from '../chain/useValidators';
 import { arcsOf, labelAt, outline } from './ring';
 import styles from './Ring.module.css';
 

@@ -2,8 +2,8 @@ import { useTranslation } from 'react-i18next';
 import type { BlockView, Validator } from '../../../feed/types';
 import { count, percent } from '../../../figures';
 import { Table, type Column } from '../../../look/Table';
-import type { Validators } from '../common/useValidators';
-import { Who } from '../common/Who';
+import type { Validators } from '../chain/useValidators';
+import { Who } from '../marks/Who';
 import styles from './Validators.module.css';
 
 /** 10⁹ of power is a coin's worth. */

@@ -5,7 +5,7 @@ import { useLocation } from 'wouter';
 import { ProblemError } from '../../../api/problem';
 import { Button } from '../../../look/Button';
 import { Field } from '../../../look/Field';
-import { soughtIn, type Sought } from '../common/kinds';
+import { soughtIn, type Sought } from '../marks/kinds';
 import { block, transaction } from '../requests';
 import styles from './Search.module.css';
 

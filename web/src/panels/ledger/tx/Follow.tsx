@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { Failure } from '../../../api/Failure';
-import { Hash } from '../common/Hash';
+import { Hash } from '../marks/Hash';
 import type { Transaction } from '../requests';
 import { useTransaction } from './useTransaction';
 import { Way } from './Way';

@@ -3,9 +3,9 @@ import { useTranslation } from 'react-i18next';
 import { count, percent } from '../../../figures';
 import { cx } from '../../../look/cx';
 import { TextLink } from '../../../look/TextLink';
-import { Badge } from '../common/Badge';
-import { useValidators } from '../common/useValidators';
-import { Who } from '../common/Who';
+import { Badge } from '../marks/Badge';
+import { useValidators } from '../chain/useValidators';
+import { Who } from '../marks/Who';
 import type { Transaction } from '../requests';
 import styles from './Way.module.css';
 

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useGenesis } from '../common/useChain';
+import { useGenesis } from '../chain/useChain';
 import { keys, transaction, type Transaction } from '../requests';
 
 /** How often it is asked for while it is not final. */

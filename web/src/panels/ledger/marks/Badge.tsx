@@ -1,6 +1,6 @@
 import { cx } from '../../../look/cx';
 import styles from './Badge.module.css';
-import type { Face } from './useValidators';
+import type { Face } from '../chain/useValidators';
 
 /** A validator's letter on its thread's colour. */
 export function Badge({ face, missing = false }: { face: Face; missing?: boolean }) {

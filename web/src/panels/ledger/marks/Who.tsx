@@ -3,7 +3,7 @@ import { shortened } from '../../../look/Copy';
 import { TextLink } from '../../../look/TextLink';
 import { Badge } from './Badge';
 import { FIRST_CONTRACTS } from './kinds';
-import { useValidators } from './useValidators';
+import { useValidators } from '../chain/useValidators';
 import styles from './Who.module.css';
 
 /** An account, in as many words as are known of it; leads to its page. */

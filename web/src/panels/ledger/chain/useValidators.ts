@@ -3,7 +3,7 @@ import { useFeed } from '../../../feed/store';
 import type { Validator } from '../../../feed/types';
 import { shownName } from '../../../look/Name';
 import { threadOf, usePeerNames, type Thread } from '../../../threads';
-import { letterAt } from './letters';
+import { letterAt } from '../marks/letters';
 import { shortened } from '../../../look/Copy';
 
 /** How a validator is drawn and named. */
