@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::output;
 use crate::table::plain;
-use crate::units;
 
 /// A plain line every 5 s: a log that somebody reads later.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -24,10 +23,12 @@ pub(crate) enum Progress {
 pub(crate) struct Step<'a> {
     /// What it is about: a name.
     pub(crate) what: &'a str,
-    /// Bytes done.
+    /// How much is done.
     pub(crate) done: u64,
-    /// Bytes in all.
+    /// How much there is in all.
     pub(crate) total: u64,
+    /// The two in words, for where there is no bar.
+    pub(crate) amount: String,
     /// Rate, peers, ETA, state: the rest of the line.
     pub(crate) rest: String,
     /// The same for programs.
@@ -62,8 +63,7 @@ impl Progress {
                     return;
                 }
                 *said = Some(Instant::now());
-                let amount = format!("{} of {}", units::bytes(step.done), units::bytes(step.total));
-                output::note(format!("{}: {amount}, {}", plain(step.what), step.rest));
+                output::note(format!("{}: {}, {}", plain(step.what), step.amount, step.rest));
             }
             Progress::Json => output::say_json(&step.json),
         }

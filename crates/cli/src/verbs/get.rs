@@ -161,6 +161,7 @@ fn step(torrent: &Torrent) -> Step<'_> {
         what: &torrent.name,
         done: torrent.done,
         total: torrent.wanted,
+        amount: format!("{} of {}", units::bytes(torrent.done), units::bytes(torrent.wanted)),
         rest,
         json: json!({
             "type": "progress", "info_hash": torrent.info_hash, "name": torrent.name, "state": torrent.state,

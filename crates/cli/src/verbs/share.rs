@@ -114,6 +114,7 @@ async fn look(client: &Client, path: &std::path::Path, progress: &mut Progress) 
         what: path.file_name().and_then(|name| name.to_str()).unwrap_or("hashing"),
         done: creation.done,
         total: creation.total,
+        amount: format!("{} of {}", units::bytes(creation.done), units::bytes(creation.total)),
         rest: format!("hashed of {}", units::bytes(creation.total)),
         json: json!({ "type": "hashing", "path": path, "done": creation.done, "total": creation.total }),
     });

@@ -214,7 +214,8 @@ impl Chain {
         self.candidates.lock().iter().find(|executed| executed.hash() == hash).cloned()
     }
 
-    pub(crate) fn store(&self) -> &dyn weft_store::Store {
+    /// The store that it is kept in, where others keep in tables of their own what belongs to it.
+    pub fn store(&self) -> &dyn weft_store::Store {
         &*self.shared.store
     }
 

@@ -14,7 +14,7 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use crate::state::StateError;
 
 pub use export::Snapshot;
-pub use import::{Import, MAX_HEADERS};
+pub use import::{DecidedHeader, Import, MAX_HEADERS, keep_decided, kept_decided};
 
 /// 1 MiB: a chunk is closed when it has so much; one account's row with code may bring it to twice as much at most.
 pub const CHUNK_BYTES: usize = 1 << 20;

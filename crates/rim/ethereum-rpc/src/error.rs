@@ -27,6 +27,8 @@ pub(crate) const INTERNAL: i32 = -32603;
 pub(crate) const SERVER: i32 = -32000;
 /// A contract reverted.
 pub(crate) const REVERTED: i32 = 3;
+/// History that is not kept (EIP-4444).
+pub(crate) const PRUNED: i32 = 4444;
 /// A limit of this server.
 pub(crate) const LIMIT: i32 = -32005;
 
@@ -49,6 +51,12 @@ impl RpcError {
 
     pub(crate) fn header_not_found() -> Self {
         RpcError::server("header not found")
+    }
+
+    /// A block of before the snapshot that this node began from: EIP-4444's answer.
+    pub(crate) fn pruned(height: u64, oldest: u64) -> Self {
+        let kept = format!("block {height} is not kept here, blocks from {oldest} on are");
+        RpcError::new(PRUNED, format!("pruned history unavailable: {kept}"))
     }
 
     pub(crate) fn timeout() -> Self {
@@ -141,6 +149,7 @@ impl From<LogsError> for RpcError {
                 RpcError::limit(format!("query returned more than {limit} results: {error}"))
             }
             LogsError::TooManyBlocks { .. } => RpcError::limit(format!("block range too large: {error}")),
+            LogsError::NotKept { height, oldest } => RpcError::pruned(height, oldest),
             other => RpcError::server(other.to_string()),
         }
     }

@@ -107,9 +107,13 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The block at a height with its receipts.
+    /// The block at a height with its receipts; an error where it is there and not kept.
     pub(crate) fn block(&self, height: u64) -> Result<Option<Arc<Whole>>, RpcError> {
-        Ok(self.rpc.recent.block(self.chain(), height)?)
+        let found = self.rpc.recent.block(self.chain(), height)?;
+        if found.is_none() && self.chain().header(height)?.is_some() {
+            return Err(RpcError::pruned(height, self.chain().oldest_block()?));
+        }
+        Ok(found)
     }
 
     /// The same, where it is known to be there.

@@ -69,6 +69,26 @@ impl Default for DevOptions {
     }
 }
 
+impl DevOptions {
+    /// The genesis file of such a chain: the same at each start, so that a store goes on.
+    ///
+    /// # Errors
+    /// [`MakeChainError`] if the options make none.
+    pub fn genesis(&self) -> Result<Vec<u8>, MakeChainError> {
+        let public_key = SigningKey::from_bytes(&VALIDATOR_KEY).verifying_key().to_bytes().into();
+        let validator = FirstValidator { address: VALIDATOR, public_key, power: POWER };
+        // Its time is that of no clock.
+        let mut new = NewChain::new(self.chain_id, 0, vec![validator]);
+        new.gas_limit = self.gas_limit;
+        let coin = U256::from(10).pow(U256::from(18));
+        new.balances = dev_accounts()
+            .iter()
+            .map(|account| (account.address, coin * U256::from(COINS)))
+            .collect::<BTreeMap<_, _>>();
+        make(&new)
+    }
+}
+
 /// Why there is no such chain.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -125,16 +145,7 @@ impl DevChain {
         let clock = Arc::new(SystemClock::default());
         let key = SigningKey::from_bytes(&VALIDATOR_KEY);
         let public_key = B256::from(key.verifying_key().to_bytes());
-        let validator = FirstValidator { address: VALIDATOR, public_key, power: POWER };
-        // The genesis is the same at each start, so that a store goes on: its time is that of no clock.
-        let mut new = NewChain::new(options.chain_id, 0, vec![validator]);
-        new.gas_limit = options.gas_limit;
-        let coin = U256::from(10).pow(U256::from(18));
-        new.balances = dev_accounts()
-            .iter()
-            .map(|account| (account.address, coin * U256::from(COINS)))
-            .collect::<BTreeMap<_, _>>();
-        let genesis = Genesis::from_json(&make(&new)?)?;
+        let genesis = Genesis::from_json(&options.genesis()?)?;
         let chain = Arc::new(Chain::open(Arc::clone(&store), &genesis, ChainOptions::default())?);
         let (_, head) = chain.head();
         let base_fee = chain.spec().next_base_fee(&head).unwrap_or_default();

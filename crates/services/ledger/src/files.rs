@@ -19,6 +19,7 @@ const GENESIS: &str = "genesis.json";
 const PEERS: &str = "peers.json";
 const KEY: &str = "validator.key";
 const STORE: &str = "store";
+const SNAPSHOTS: &str = "snapshots";
 
 /// Why a file of the ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,23 @@ impl Folder {
     /// Where the chain is stored.
     pub(crate) fn store(&self) -> PathBuf {
         self.0.join(STORE)
+    }
+
+    /// Where snapshots for others are kept.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.0.join(SNAPSHOTS)
+    }
+
+    /// Removes the store of a chain that this node did not get onto. With a genesis there is one, and nothing is removed.
+    pub(crate) fn clear_store(&self) -> Result<(), FileError> {
+        if self.genesis()?.is_some() {
+            return Ok(());
+        }
+        self.make()?;
+        match fs::remove_dir_all(self.store()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&self.store())(error)),
+            _ => Ok(()),
+        }
     }
 
     /// The genesis file of the chain this node is on; `None` if it is on none.

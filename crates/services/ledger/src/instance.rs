@@ -23,6 +23,7 @@ use crate::pool::journal::Journal;
 use crate::pool::{Limits, Pool, StateAccounts};
 use crate::replica::{Clock, Pace, Replica, ReplicaError, ReplicaParts, Validator};
 use crate::runner::{Runner, Running, SystemClock};
+use crate::snapshot::Shelf;
 use crate::wallet::Wallet;
 use crate::watch::{Watch, infos};
 
@@ -80,6 +81,8 @@ pub(crate) struct Instance {
     pub(crate) peering: Peering,
     pub(crate) public_key: B256,
     pub(crate) rpc: std::net::SocketAddr,
+    /// Snapshots for those who join.
+    pub(crate) shelf: Arc<Shelf>,
     pub(crate) running: tokio::sync::watch::Receiver<Running>,
     runner: Mutex<Option<Runner>>,
     task: JoinHandle<()>,
@@ -115,6 +118,7 @@ impl Instance {
             let _ = tell.send(notice);
         });
         let runner = runner.map_err(RunError::Thread)?;
+        let shelf = Shelf::new(around.folder.snapshots());
         let keeper = around.folder.clone();
         let parts = HubParts {
             ledger: ledger.clone(),
@@ -146,6 +150,7 @@ impl Instance {
             watch,
             peering,
             public_key,
+            shelf,
             runner: Mutex::new(Some(runner)),
             task,
             facade: Mutex::new(Some(serving)),
@@ -165,6 +170,7 @@ impl Instance {
             tracing::error!(%error, "the ledger's thread did not end well");
         }
         self.task.abort();
+        self.shelf.clear();
         self.watch.tell(&LedgerEvent::Stopped { because: self.failure() });
     }
 

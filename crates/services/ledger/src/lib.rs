@@ -37,12 +37,14 @@ pub mod genesis;
 mod genesis_link;
 pub mod handle;
 mod instance;
+pub mod light;
 pub mod mempool;
 pub mod peering;
 pub mod pool;
 pub mod replica;
 pub mod runner;
 mod service;
+pub mod snapshot;
 mod status;
 pub mod ticket;
 mod view;
@@ -53,7 +55,7 @@ pub use config::{LedgerConfig, RPC_PORT};
 pub use event::LedgerEvent;
 pub use facade::{Facade, Serving};
 pub use service::{LedgerParts, LedgerService};
-pub use status::{ChainStatus, LedgerStatus, PoolStatus};
+pub use status::{ChainStatus, EnteringStatus, EnteringStep, LedgerStatus, PoolStatus};
 pub use view::{
     AccountView, BlockDetail, BlockView, EvidenceView, LedgerPeerView, LogView, Stage, TransactionView, ValidatorView,
 };

@@ -7,11 +7,13 @@ use alloy_primitives::{B256, U256};
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 use weft_events::EventSink;
 use weft_identity::Identity;
 use weft_overlay::{BoxLink, LinkHandler, Overlay, StreamType};
 use weft_service::{Activity, Health, Sample, Service, StartError};
+use weft_store::{FjallStore, OpenError, Store, StoreOptions};
 
 use crate::api;
 use crate::config::LedgerConfig;
@@ -21,6 +23,7 @@ use crate::genesis::{FirstValidator, MakeChainError, NewChain, make};
 use crate::genesis_link::{self, FetchError, Giver, OnChain, fetch, hash_of};
 use crate::instance::{Instance, RunError, Surroundings};
 use crate::peering::{self, Named};
+use crate::snapshot::{self, Step, TakeError};
 use crate::status::LedgerStatus;
 use crate::ticket::{Candidate, Ticket};
 use crate::view::ValidatorView;
@@ -60,6 +63,12 @@ pub(crate) enum EnterError {
     /// The genesis did not come.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// Nobody gave a snapshot.
+    #[error("this node does not begin at a snapshot")]
+    Take(#[from] TakeError),
+    /// It was told to leave while it was on its way.
+    #[error("it was told to leave before it was there")]
+    GivenUp,
     /// The file is no genesis.
     #[error("the file is no genesis of a chain")]
     NoGenesis,
@@ -83,6 +92,19 @@ pub(crate) struct Shared {
     instance: RwLock<Option<Arc<Instance>>>,
     genesis: OnChain,
     last_block: RwLock<(u64, Instant)>,
+    /// How far the taking of a snapshot is.
+    entering: RwLock<Option<Step>>,
+    /// Tells it to end.
+    give_up: Notify,
+}
+
+/// Where a chain begins on a node that gets onto it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// At its first block: all are executed.
+    Genesis,
+    /// At a snapshot that a peer gives.
+    Snapshot,
 }
 
 impl LedgerService {
@@ -97,6 +119,8 @@ impl LedgerService {
             instance: RwLock::default(),
             genesis: Arc::default(),
             last_block: RwLock::new((0, Instant::now())),
+            entering: RwLock::default(),
+            give_up: Notify::new(),
         };
         LedgerService { shared: Arc::new(shared) }
     }
@@ -136,7 +160,7 @@ impl Shared {
     /// Makes a chain with these validators, and runs it.
     pub(crate) async fn init(&self, mut new: NewChain, others: Vec<(Candidate, u64)>) -> Result<(), EnterError> {
         let _switching = self.switching.lock().await;
-        self.vacant()?;
+        self.vacant().await?;
         for (candidate, power) in &others {
             new.validators.push(FirstValidator {
                 address: candidate.account,
@@ -150,25 +174,66 @@ impl Shared {
     }
 
     /// Gets onto the chain of a ticket.
-    pub(crate) async fn join(&self, ticket: Ticket) -> Result<(), EnterError> {
+    pub(crate) async fn join(&self, ticket: Ticket, begin: Begin) -> Result<(), EnterError> {
         let _switching = self.switching.lock().await;
-        self.vacant()?;
+        self.vacant().await?;
         for named in &ticket.peers {
             self.around.overlay.add_peer(named.peer, named.addresses.clone());
         }
         let genesis = fetch(&self.around.overlay, &ticket.peers, ticket.genesis).await?;
-        self.enter(genesis, ticket.peers).await
+        self.go(genesis, ticket.peers, begin).await
     }
 
     /// Gets onto the chain of a genesis file, by way of `peers`.
-    pub(crate) async fn join_by_file(&self, genesis: Vec<u8>, peers: Vec<Named>) -> Result<(), EnterError> {
+    pub(crate) async fn join_by_file(
+        &self,
+        genesis: Vec<u8>,
+        peers: Vec<Named>,
+        begin: Begin,
+    ) -> Result<(), EnterError> {
         let _switching = self.switching.lock().await;
-        self.vacant()?;
+        self.vacant().await?;
+        for named in &peers {
+            self.around.overlay.add_peer(named.peer, named.addresses.clone());
+        }
+        self.go(genesis, peers, begin).await
+    }
+
+    async fn go(&self, genesis: Vec<u8>, peers: Vec<Named>, begin: Begin) -> Result<(), EnterError> {
+        if begin == Begin::Snapshot {
+            let taken = tokio::select! {
+                taken = self.take(&genesis, &peers) => taken,
+                () = self.give_up.notified() => Err(EnterError::GivenUp),
+            };
+            *self.entering.write() = None;
+            taken?;
+        }
         self.enter(genesis, peers).await
+    }
+
+    /// Fills the store from a snapshot.
+    async fn take(&self, genesis: &[u8], peers: &[Named]) -> Result<(), EnterError> {
+        *self.entering.write() = Some(Step::Waiting);
+        let folder = self.around.folder.clone();
+        let open = move || FjallStore::open(folder.store(), StoreOptions::default());
+        let opened = tokio::task::spawn_blocking(open).await.map_err(RunError::from)?;
+        let store: Arc<dyn Store> = Arc::new(opened.map_err(RunError::from)?);
+        let say = |step| *self.entering.write() = Some(step);
+        let height = snapshot::take(&self.around.overlay, peers, genesis, store, &say).await?;
+        tracing::info!(height, "the ledger begins at a snapshot");
+        Ok(())
+    }
+
+    /// How far the taking of a snapshot is, if one is taken.
+    pub(crate) fn entering(&self) -> Option<Step> {
+        *self.entering.read()
     }
 
     /// Puts the chain aside. Says where it is then.
     pub(crate) async fn leave(&self) -> Result<Option<std::path::PathBuf>, EnterError> {
+        if self.entering().is_some() {
+            self.give_up.notify_waiters();
+        }
         let _switching = self.switching.lock().await;
         let Some((hash, _)) = self.genesis.read().clone() else { return Ok(None) };
         self.stop().await;
@@ -178,8 +243,22 @@ impl Shared {
         Ok(Some(aside))
     }
 
-    fn vacant(&self) -> Result<(), EnterError> {
-        if self.genesis.read().is_some() { Err(EnterError::OnChain) } else { Ok(()) }
+    /// Sees to it that there is no chain, nor what a try to get onto one has left.
+    async fn vacant(&self) -> Result<(), EnterError> {
+        if self.genesis.read().is_some() {
+            return Err(EnterError::OnChain);
+        }
+        let folder = self.around.folder.clone();
+        let cleared = tokio::task::spawn_blocking(move || {
+            // A try that was given up may still write: the store's lock says when it does not.
+            if folder.store().exists()
+                && let Err(error @ OpenError::InUse { .. }) = FjallStore::open(folder.store(), StoreOptions::default())
+            {
+                return Err(RunError::from(error).into());
+            }
+            Ok::<_, EnterError>(folder.clear_store()?)
+        });
+        cleared.await.map_err(RunError::from)?
     }
 
     async fn enter(&self, genesis: Vec<u8>, peers: Vec<Named>) -> Result<(), EnterError> {
@@ -258,6 +337,17 @@ impl LinkHandler for Door {
     }
 }
 
+/// Hands links of those who want a snapshot to it.
+struct SnapshotDoor(Arc<Shared>);
+
+impl LinkHandler for SnapshotDoor {
+    fn accept(&self, link: BoxLink) {
+        if let Some(instance) = self.0.instance() {
+            tokio::spawn(snapshot::give(link, Arc::clone(instance.ledger.chain()), Arc::clone(&instance.shelf)));
+        }
+    }
+}
+
 #[async_trait]
 impl Service for LedgerService {
     fn name(&self) -> &'static str {
@@ -275,6 +365,7 @@ impl Service for LedgerService {
     fn streams(&self) -> Vec<(StreamType, Arc<dyn LinkHandler>)> {
         vec![
             (peering::STREAM, Arc::new(Door(Arc::clone(&self.shared)))),
+            (snapshot::STREAM, Arc::new(SnapshotDoor(Arc::clone(&self.shared)))),
             (genesis_link::STREAM, Arc::new(Giver::new(Arc::clone(&self.shared.genesis)))),
         ]
     }

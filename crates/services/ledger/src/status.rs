@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::service::Shared;
+use crate::snapshot::Step;
 
 /// The ledger of this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -12,6 +13,46 @@ pub struct LedgerStatus {
     pub account: String,
     /// The chain that runs; `None` if this node is on none.
     pub chain: Option<ChainStatus>,
+    /// How far this node is on its way onto a chain, while it takes a snapshot of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entering: Option<EnteringStatus>,
+}
+
+/// A snapshot that is being taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EnteringStatus {
+    /// What it does.
+    pub step: EnteringStep,
+    /// Headers or chunks that are done.
+    pub done: u64,
+    /// Of so many; 0 where nothing is counted.
+    pub of: u64,
+}
+
+/// What the taking of a snapshot does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnteringStep {
+    /// It waits for a peer that makes the snapshot.
+    Waiting,
+    /// It follows the headers from the genesis.
+    Headers,
+    /// It takes the state's chunks.
+    State,
+    /// It computes the state root.
+    Root,
+}
+
+impl From<Step> for EnteringStatus {
+    fn from(step: Step) -> Self {
+        let (step, done, of) = match step {
+            Step::Waiting => (EnteringStep::Waiting, 0, 0),
+            Step::Headers { height, of } => (EnteringStep::Headers, height, of),
+            Step::State { chunks, of } => (EnteringStep::State, chunks, of),
+            Step::Root => (EnteringStep::Root, 0, 0),
+        };
+        EnteringStatus { step, done, of }
+    }
 }
 
 /// A chain that runs.
@@ -33,6 +74,8 @@ pub struct ChainStatus {
     pub validators: usize,
     /// Whether this node is one of them.
     pub validating: bool,
+    /// The oldest block whose transactions are here: above 1 where this node began at a snapshot.
+    pub oldest_block: u64,
     /// Peers on this ledger.
     pub peers: usize,
     /// Where it began to catch up, if it does.
@@ -99,6 +142,7 @@ impl LedgerStatus {
                 base_fee: ledger.chain().spec().next_base_fee(&head).unwrap_or_default(),
                 validators: validators.len(),
                 validating: validating(instance.public_key),
+                oldest_block: ledger.chain().oldest_block().unwrap_or(1),
                 peers: ledger.peers(),
                 sync_from: sync.map(|sync| sync.starting),
                 sync_to: sync.map(|sync| sync.highest),
@@ -118,6 +162,6 @@ impl LedgerStatus {
                 failure: instance.failure(),
             }
         });
-        LedgerStatus { account: account.to_string(), chain }
+        LedgerStatus { account: account.to_string(), chain, entering: shared.entering().map(EnteringStatus::from) }
     }
 }

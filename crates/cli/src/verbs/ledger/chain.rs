@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
@@ -9,7 +10,9 @@ use serde_json::{Value, json};
 
 use super::abi;
 use crate::args::Global;
+use crate::client::Client;
 use crate::failure::{Failure, Result};
+use crate::progress::{Progress, Step};
 use crate::table::{Align, Table};
 use crate::{output, session};
 
@@ -50,7 +53,8 @@ pub(super) struct Init {
 
 /// Get onto a chain, by a ticket or by its genesis file.
 ///
-/// With --json, the object of `POST /api/v1/ledger/join`.
+/// With --json, the object of `POST /api/v1/ledger/join`; with --snapshot, lines of {"type": "progress", "step", "done", "of"}
+/// come before it.
 #[derive(Debug, Args)]
 pub(super) struct Join {
     /// The ticket, `weft:ledger/…`, or a genesis file
@@ -58,13 +62,43 @@ pub(super) struct Join {
     /// With a genesis file: the ticket or candidate line of a node on that chain; may be given several times
     #[arg(long = "peer", value_name = "TEXT")]
     peers: Vec<String>,
+    /// Begin at a snapshot of the state that a peer gives, and execute only what follows; its root must be that of a header
+    /// which the validators decided. Transactions and logs of before are not on this node then
+    #[arg(long)]
+    snapshot: bool,
 }
+
+/// How far it is looked after each half second.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// What the API says of the ledger, as far as it is shown.
 #[derive(Debug, Deserialize)]
 pub(super) struct Status {
     account: String,
     pub(super) chain: Option<Chain>,
+    entering: Option<Entering>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Entering {
+    step: String,
+    done: u64,
+    of: u64,
+}
+
+impl Entering {
+    fn what(&self) -> &'static str {
+        match self.step.as_str() {
+            "waiting" => "a peer makes its snapshot",
+            "headers" => "headers are followed",
+            "state" => "the state comes",
+            _ => "the state root is computed",
+        }
+    }
+
+    fn amount(&self) -> String {
+        format!("{} of {}", self.done, self.of)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,6 +109,8 @@ pub(super) struct Chain {
     base_fee: u64,
     validators: usize,
     validating: bool,
+    #[serde(default)]
+    oldest_block: u64,
     peers: usize,
     sync_to: Option<u64>,
     pool: Pool,
@@ -135,15 +171,43 @@ pub(super) async fn init(global: &Global, args: Init) -> Result<ExitCode> {
 pub(super) async fn join(global: &Global, args: Join) -> Result<ExitCode> {
     let client = session::running(global)?;
     let request = if args.ticket.starts_with("weft:") {
-        json!({ "ticket": args.ticket })
+        json!({ "ticket": args.ticket, "snapshot": args.snapshot })
     } else {
         let file = std::fs::read(&args.ticket).map_err(|error| Failure::new(format!("{}: {error}", args.ticket)))?;
         let genesis: Value = serde_json::from_slice(&file)
             .map_err(|error| Failure::usage(format!("{} is no genesis file: {error}", args.ticket)))?;
-        json!({ "genesis": genesis, "peers": args.peers })
+        json!({ "genesis": genesis, "peers": args.peers, "snapshot": args.snapshot })
     };
-    let entered: Value = client.post("/api/v1/ledger/join", &request).await?;
+    let entered: Value = {
+        let mut progress = Progress::new(global.json);
+        let mut joining = std::pin::pin!(client.post("/api/v1/ledger/join", &request));
+        loop {
+            tokio::select! {
+                entered = joining.as_mut() => {
+                    progress.end();
+                    break entered?;
+                }
+                () = tokio::time::sleep(LOOK_EVERY) => look(&client, &mut progress).await,
+            }
+        }
+    };
     told(global, &entered, "This node is on the chain.")
+}
+
+/// How far the snapshot is. It is a look, not the work: what it cannot see it does not show.
+async fn look(client: &Client, progress: &mut Progress) {
+    let Ok(Status { entering: Some(entering), .. }) = client.get::<Status>("/api/v1/ledger/status").await else {
+        return;
+    };
+    let Entering { step, done, of } = &entering;
+    progress.step(&Step {
+        what: "snapshot",
+        done: *done,
+        total: *of,
+        amount: entering.amount(),
+        rest: entering.what().to_owned(),
+        json: json!({ "type": "progress", "step": step, "done": done, "of": of }),
+    });
 }
 
 fn told(global: &Global, entered: &Value, what: &str) -> Result<ExitCode> {
@@ -184,6 +248,10 @@ pub(super) async fn status(global: &Global) -> Result<ExitCode> {
 fn show(status: &Status) {
     let Some(chain) = &status.chain else {
         output::say(format!("  account     {}", status.account));
+        if let Some(entering) = &status.entering {
+            output::say(format!("  chain       on the way: {}, {}", entering.what(), entering.amount()));
+            return;
+        }
         output::say("  chain       none: `weft ledger init` makes one, `weft ledger join` gets onto one");
         return;
     };
@@ -195,6 +263,9 @@ fn show(status: &Status) {
     output::say(format!("  chain id    {}", chain.chain_id));
     output::say(format!("  genesis     {}", chain.genesis));
     output::say(format!("  height      {height}"));
+    if chain.oldest_block > 1 {
+        output::say(format!("  blocks      from {} on: this node began at a snapshot", chain.oldest_block));
+    }
     output::say(format!("  validators  {}, {role}", chain.validators));
     output::say(format!("  peers       {}", chain.peers));
     output::say(format!("  pool        {} pending, {} queued", chain.pool.pending, chain.pool.queued));

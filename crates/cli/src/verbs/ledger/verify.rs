@@ -7,7 +7,7 @@ use std::time::Instant;
 use alloy_primitives::{Address, U256, hex};
 use clap::Args;
 use serde_json::{Value, json};
-use weft_node::light::{Light, LightBlock, LightRefused, MAX_LIGHT_BLOCKS, ProvedAccount};
+use weft_node::light::{Light, LightBlock, MAX_LIGHT_BLOCKS, ProvedAccount, prove_account};
 
 use super::{abi, rpc};
 use crate::args::Global;
@@ -107,9 +107,9 @@ async fn prove(light: &Light, url: &str, account: Address, slots: &[U256]) -> Re
     let keys: Vec<Value> = slots.iter().map(|slot| json!(format!("{slot:#x}"))).collect();
     let height = format!("{:#x}", light.height());
     let answer = rpc::at(url, "eth_getProof", json!([account, keys, height])).await?;
-    light.account(account, slots, &answer).map_err(|error| refused(&error))
+    prove_account(light, account, slots, &answer).map_err(|error| refused(&error))
 }
 
-fn refused(error: &LightRefused) -> Failure {
+fn refused(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::of(error).mend("ask another node; if several say the same, the genesis file is of another chain")
 }

@@ -65,6 +65,16 @@ pub enum LogsError {
         /// Up to here they are not too many.
         to: u64,
     },
+    /// The chain began from a snapshot here, and blocks of before may have some.
+    #[error(
+        "logs of block {height} are wanted; this node began from a snapshot and keeps blocks from {oldest} on: ask one that has the whole history"
+    )]
+    NotKept {
+        /// The first that may have some.
+        height: u64,
+        /// The oldest block kept.
+        oldest: u64,
+    },
     /// They could not be read.
     #[error(transparent)]
     State(#[from] StateError),
@@ -142,8 +152,10 @@ impl Chain {
         block: B256,
         timestamp: u64,
         found: &mut Vec<LogEntry>,
-    ) -> Result<(), StateError> {
-        let receipts = self.receipts(height)?.unwrap_or_default();
+    ) -> Result<(), LogsError> {
+        let Some(receipts) = self.receipts(height)? else {
+            return Err(LogsError::NotKept { height, oldest: self.oldest_block()? });
+        };
         let wanted = |log: &Log| filter.matches(log);
         // The bloom may be wrong about it; the body, which names the transactions, is read only if it was right.
         if !receipts.iter().flat_map(|receipt| &receipt.logs).any(wanted) {

@@ -6,7 +6,7 @@ use alloy_consensus::Header;
 use alloy_primitives::{B256, Bytes};
 
 use super::Chain;
-use super::tables::{self, StoredBody, height_key};
+use super::tables::{self, StoredBody, height_key, meta};
 use crate::block::{Block, Receipt, RecoveredBlock, Transaction};
 use crate::execute::Session;
 use crate::state::StateError;
@@ -38,6 +38,16 @@ impl Chain {
         }
         let row = self.shared.store.get(tables::HEADERS, &height_key(height))?;
         row.map(|row| tables::read_header(&row)).transpose()
+    }
+
+    /// The oldest block, but the genesis, whose transactions are kept: higher than 1 where the chain began from a snapshot.
+    /// Headers and certificates may go further back.
+    pub fn oldest_block(&self) -> Result<u64, StateError> {
+        match self.shared.store.get(tables::META, meta::OLDEST_BLOCK)? {
+            // At a snapshot there is the state after its block, and the header, and not the block.
+            Some(row) => Ok(tables::read_height(&row)? + 1),
+            None => Ok(1),
+        }
     }
 
     /// The height of the final block with this hash.

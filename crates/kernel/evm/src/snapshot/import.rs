@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, Nibbles};
 use weft_store::{Batch, Durability, Store, Table};
 
 use super::{MAX_CHUNK_BYTES, Manifest, Row, SnapshotError, decode_chunk};
-use crate::chain::tables::{self, height_key, meta};
+use crate::block::{Body, Preamble, Receipt};
+use crate::chain::tables::{self, StoredBody, height_key, meta};
 use crate::chain::{SCAN, node_row};
 use crate::genesis::Genesis;
 use crate::state::{Account, StateError, address_key, slot_key, slot_value};
@@ -25,12 +27,51 @@ const TRIE_STEP: usize = 20_000;
 const STATE_TABLES: [Table; 5] =
     [tables::ACCOUNTS, tables::STORAGE, tables::CODE, tables::ACCOUNT_NODES, tables::STORAGE_NODES];
 
+/// A header that is known to be decided, and what shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedHeader {
+    /// The header.
+    pub header: Header,
+    /// Its certificate.
+    pub certificate: Bytes,
+}
+
+/// Keeps decided headers in a store that has no chain yet, so that the chain which begins there at a snapshot has the whole
+/// way to it, and can show it to others. The caller has checked them.
+///
+/// # Errors
+/// [`SnapshotError::NotEmpty`] if the store has a chain.
+pub fn keep_decided(store: &dyn Store, decided: &[DecidedHeader]) -> Result<(), SnapshotError> {
+    if store.get(tables::META, meta::GENESIS)?.is_some() {
+        return Err(SnapshotError::NotEmpty);
+    }
+    let mut batch = Batch::new().put(tables::META, meta::IMPORTING, [1]);
+    for DecidedHeader { header, certificate } in decided {
+        let (height, hash) = (height_key(header.number), header.hash_slow());
+        batch = batch
+            .put(tables::HEADERS, height, tables::write_header(hash, header))
+            .put(tables::HEIGHTS, hash.to_vec(), height)
+            .put(tables::CERTIFICATES, height, certificate.to_vec());
+    }
+    store.commit(batch, Durability::Buffer)?;
+    Ok(())
+}
+
+/// The hash of a header that [was kept](keep_decided).
+///
+/// # Errors
+/// [`SnapshotError`] if the store cannot be read.
+pub fn kept_decided(store: &dyn Store, height: u64) -> Result<Option<B256>, SnapshotError> {
+    let Some(row) = store.get(tables::HEADERS, &height_key(height))? else { return Ok(None) };
+    Ok(Some(tables::read_header(&row)?.0))
+}
+
 /// A snapshot being taken in. Until [`finish`](Import::finish) the store has no chain; what a broken import leaves is
 /// cleared by the next.
 pub struct Import {
     store: Arc<dyn Store>,
     manifest: Manifest,
-    genesis: alloy_consensus::Header,
+    genesis: Header,
     next: usize,
     last: Option<Row>,
 }
@@ -68,9 +109,20 @@ impl Import {
         Ok(Import { store, manifest, genesis: header, next: 0, last: None })
     }
 
+    /// Whether `manifest` names the same state in the same chunks: then they may come from its maker as well.
+    pub fn is_of(&self, manifest: &Manifest) -> bool {
+        self.manifest.chunks == manifest.chunks && self.manifest.header() == manifest.header()
+    }
+
     /// The chunk that is wanted next: its index and hash; `None` if all are there.
     pub fn wanted(&self) -> Option<(usize, B256)> {
         Some((self.next, *self.manifest.chunks.get(self.next)?))
+    }
+
+    /// The chunk that is wanted after this one; `None` if that is the last.
+    pub fn after(&self, index: usize) -> Option<(usize, B256)> {
+        let next = index.checked_add(1)?;
+        Some((next, *self.manifest.chunks.get(next)?))
     }
 
     /// Takes the next chunk. Any other is refused, and so is one that is not what the manifest says; the import goes on.
@@ -129,7 +181,16 @@ impl Import {
             batch = batch.put(tables::HEADERS, height, tables::write_header(hash, known));
             batch = batch.put(tables::HEIGHTS, hash.to_vec(), height);
         }
-        batch = batch.put(tables::CERTIFICATES, head, self.manifest.certificate.to_vec());
+        // One that was kept was checked; the manifest's is its maker's word.
+        if self.store.get(tables::CERTIFICATES, &head)?.is_none() {
+            batch = batch.put(tables::CERTIFICATES, head, self.manifest.certificate.to_vec());
+        }
+        // Of the blocks up to here only the first is known whole: nothing is in it.
+        let body = Body { withdrawals: self.genesis.withdrawals_root.map(|_| Default::default()), ..Body::default() };
+        let body = StoredBody::new(body, Vec::new(), &Preamble::default());
+        let first = height_key(self.genesis.number);
+        batch = batch.put(tables::BODIES, first, alloy_rlp::encode(body));
+        batch = batch.put(tables::RECEIPTS, first, alloy_rlp::encode(Vec::<Receipt>::new()));
         for key in [meta::HEAD, meta::TRIE, meta::OLDEST_STATE, meta::OLDEST_PROOF, meta::OLDEST_BLOCK] {
             batch = batch.put(tables::META, key, head);
         }

@@ -16,9 +16,9 @@ use weft_service::Problem;
 
 use super::address;
 use crate::genesis::{FirstValidator, NewChain, ONE_COIN, StakingTerms};
-use crate::service::{EnterError, Shared, coins};
+use crate::service::{Begin, EnterError, Shared, coins};
 use crate::status::LedgerStatus;
-use crate::ticket::Candidate;
+use crate::ticket::{Candidate, Ticket};
 
 /// 1 million coins for the account of whoever makes the chain, if nothing else is said.
 const OWN_COINS: u64 = 1_000_000;
@@ -85,6 +85,9 @@ pub(super) struct Join {
     genesis: Option<serde_json::Value>,
     /// Tickets or candidates whose nodes are on that chain.
     peers: Vec<String>,
+    /// Begin at a snapshot of the state that a peer gives, instead of executing every block: what is of before (transactions,
+    /// logs, states) is not on this node then.
+    snapshot: bool,
 }
 
 /// Where the chain was put.
@@ -157,7 +160,7 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
     new.block_time_ms = init.block_time_ms.unwrap_or(new.block_time_ms).clamp(10, 60_000);
     new.heartbeat_ms = Some(init.heartbeat_ms.unwrap_or(5_000).clamp(new.block_time_ms, 60_000));
     new.gas_limit = init.gas_limit.unwrap_or(new.gas_limit);
-    shared.init(new, others).await.map_err(|error| refused(&error))?;
+    to_the_end(&shared, move |shared| async move { shared.init(new, others).await }).await?;
     entered(&shared)
 }
 
@@ -167,18 +170,19 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
     responses((status = OK, body = Entered), (status = CONFLICT, body = Problem, description = "This node is on a chain"))
 )]
 pub(super) async fn join(State(shared): State<Arc<Shared>>, Json(join): Json<Join>) -> Result<Json<Entered>, Problem> {
+    let begin = if join.snapshot { Begin::Snapshot } else { Begin::Genesis };
     match (join.ticket, join.genesis) {
         (Some(ticket), None) => {
-            let ticket = ticket.parse().map_err(|error| {
+            let ticket: Ticket = ticket.parse().map_err(|error| {
                 Problem::bad_request(format!("this is no ticket: {error}"))
                     .mend("`weft ledger ticket` on a node of the chain prints one")
             })?;
-            shared.join(ticket).await.map_err(|error| refused(&error))?;
+            to_the_end(&shared, move |shared| async move { shared.join(ticket, begin).await }).await?;
         }
         (None, Some(genesis)) => {
             let peers = join.peers.iter().map(|text| peer(text)).collect::<Result<Vec<_>, _>>()?.concat();
             let file = serde_json::to_vec_pretty(&genesis).map_err(|error| Problem::internal(&error))?;
-            shared.join_by_file(file, peers).await.map_err(|error| refused(&error))?;
+            to_the_end(&shared, move |shared| async move { shared.join_by_file(file, peers, begin).await }).await?;
         }
         _ => return Err(Problem::bad_request("give a ticket, or a genesis file and peers")),
     }
@@ -190,7 +194,7 @@ pub(super) async fn join(State(shared): State<Arc<Shared>>, Json(join): Json<Joi
     post, path = "/leave", tag = "ledger", operation_id = "ledger_leave", responses((status = OK, body = Left))
 )]
 pub(super) async fn leave(State(shared): State<Arc<Shared>>) -> Result<Json<Left>, Problem> {
-    let folder = shared.leave().await.map_err(|error| refused(&error))?;
+    let folder = to_the_end(&shared, |shared| async move { shared.leave().await }).await?;
     Ok(Json(Left { folder: folder.map(|folder| folder.display().to_string()) }))
 }
 
@@ -229,6 +233,17 @@ pub(super) async fn ticket(State(shared): State<Arc<Shared>>) -> Result<Json<Tic
     Ok(Json(TicketView { ticket: shared.ticket().map(|ticket| ticket.to_string()).unwrap_or_default() }))
 }
 
+/// Does it even if who asked for it goes away: a node is on a chain or it is not.
+async fn to_the_end<T: Send + 'static, W: Future<Output = Result<T, EnterError>> + Send + 'static>(
+    shared: &Arc<Shared>,
+    work: impl FnOnce(Arc<Shared>) -> W,
+) -> Result<T, Problem> {
+    match tokio::spawn(work(Arc::clone(shared))).await {
+        Ok(done) => done.map_err(|error| refused(&error)),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}
+
 fn entered(shared: &Shared) -> Result<Json<Entered>, Problem> {
     super::running(shared)?;
     let ticket = shared.ticket().map(|ticket| ticket.to_string()).unwrap_or_default();
@@ -239,7 +254,7 @@ fn peer(text: &str) -> Result<Vec<crate::peering::Named>, Problem> {
     if let Ok(candidate) = text.parse::<Candidate>() {
         return Ok(vec![candidate.node]);
     }
-    match text.parse::<crate::ticket::Ticket>() {
+    match text.parse::<Ticket>() {
         Ok(ticket) => Ok(ticket.peers),
         Err(error) => Err(Problem::bad_request(format!("`{text}` names no peer: {error}"))),
     }
@@ -251,9 +266,9 @@ fn worth(power: u64) -> Result<u64, Problem> {
 
 fn refused(error: &EnterError) -> Problem {
     let status = match error {
-        EnterError::OnChain => StatusCode::CONFLICT,
+        EnterError::OnChain | EnterError::GivenUp => StatusCode::CONFLICT,
         EnterError::Make(_) | EnterError::NoGenesis => StatusCode::BAD_REQUEST,
-        EnterError::Fetch(_) => StatusCode::BAD_GATEWAY,
+        EnterError::Fetch(_) | EnterError::Take(_) => StatusCode::BAD_GATEWAY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let problem = Problem::of(status, "not-entered", error);
@@ -261,6 +276,7 @@ fn refused(error: &EnterError) -> Problem {
         EnterError::Fetch(_) => {
             problem.mend("see that a node of the chain is up, and that this one reaches it: `weft doctor`")
         }
+        EnterError::Take(_) => problem.mend("join without a snapshot, or by the ticket of another node of the chain"),
         EnterError::OnChain => problem.mend("`weft ledger leave` puts it aside"),
         _ => problem,
     }

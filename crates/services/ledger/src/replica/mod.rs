@@ -42,7 +42,7 @@ pub use error::{InvalidBlock, ReplicaError, SyncRefused};
 pub use pace::Pace;
 pub use proposals::MAX_PROPOSALS;
 pub use punish::{MAX_AGE, MAX_EVIDENCE, PreambleError};
-pub use sets::set_of;
+pub use sets::{keep as keep_sets, set_of};
 pub use travel::{BlockDecodeError, MAX_TRAVELLING_BYTES, decode as decode_block, encode as encode_block};
 pub use wal::WalError;
 

@@ -51,6 +51,14 @@ fn sound_seeds_are_taken() {
 }
 
 #[test]
+fn sound_snapshot_messages_are_read() {
+    for name in ["snapshot-headers", "snapshot-question-chunk", "snapshot-question-headers"] {
+        let bytes = fs::read(corpus("ledger_sync").join(name)).unwrap();
+        assert!(weft_ledger::snapshot::fuzz_messages(&bytes), "{name}");
+    }
+}
+
+#[test]
 fn sound_frames_are_read() {
     for (name, count) in
         [("hello-validator", 1), ("consensus", 1), ("decided", 1), ("pool", 1), ("several", 3), ("cut", 0)]

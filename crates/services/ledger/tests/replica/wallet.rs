@@ -1,7 +1,7 @@
 //! Accounts that sign.
 
 use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559};
-use alloy_primitives::{Address, Signature, TxKind, U256, keccak256};
+use alloy_primitives::{Address, B256, Signature, TxKind, U256, keccak256};
 use k256::ecdsa::SigningKey;
 use weft_evm::{Recovered, Transaction};
 
@@ -13,7 +13,11 @@ pub(crate) struct Wallet {
 
 impl Wallet {
     pub(crate) fn new(seed: u64) -> Wallet {
-        let secret = keccak256(seed.to_be_bytes());
+        Wallet::of(keccak256(seed.to_be_bytes()))
+    }
+
+    /// That of a key.
+    pub(crate) fn of(secret: B256) -> Wallet {
         let key = SigningKey::from_slice(secret.as_slice()).unwrap();
         let address = Address::from_public_key(key.verifying_key());
         Wallet { key, address }
