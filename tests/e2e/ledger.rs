@@ -4,6 +4,7 @@ pub(crate) mod chain;
 mod clients;
 mod light;
 mod payer;
+mod snapshot;
 
 use std::time::{Duration, Instant};
 

@@ -191,6 +191,11 @@ pub(super) async fn join(global: &Global, args: Join) -> Result<ExitCode> {
             }
         }
     };
+    if global.json && args.snapshot {
+        // The last of several lines.
+        output::say_json(&entered);
+        return Ok(ExitCode::SUCCESS);
+    }
     told(global, &entered, "This node is on the chain.")
 }
 
