@@ -5,6 +5,7 @@ mod clients;
 mod light;
 mod payer;
 mod snapshot;
+mod twin;
 
 use std::time::{Duration, Instant};
 

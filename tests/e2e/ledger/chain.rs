@@ -76,6 +76,17 @@ impl Ledger {
 
     /// One node more, on no chain yet. Says its number.
     pub(crate) async fn add_node(&mut self) -> Result<usize> {
+        let data = self.next_folder();
+        self.start_in(&data).await
+    }
+
+    /// The folder of the node that comes next.
+    pub(crate) fn next_folder(&self) -> std::path::PathBuf {
+        self.dir.path().join(format!("validator-{}", self.nodes.len()))
+    }
+
+    /// Starts a node in a folder, which may have something in it. Says its number.
+    pub(crate) async fn start_in(&mut self, data: &std::path::Path) -> Result<usize> {
         let index = self.nodes.len();
         // Ports that stay over a restart are asked for as any node's are: of the system, once.
         let config = PeerConfig::lab("ledger", std::net::Ipv4Addr::LOCALHOST)
@@ -84,9 +95,8 @@ impl Ledger {
             .set("ledger.rpc_listen", format!("127.0.0.1:{}", free_port()?))
             .set("ledger.rpc_debug", true)
             .set("log.level", crate::scene::log_level());
-        let data = self.dir.path().join(format!("validator-{index}"));
         let name = format!("validator-{index}");
-        self.nodes.push(Peer::start(&weft_binary().await?, &name, &data, None, &config).await?);
+        self.nodes.push(Peer::start(&weft_binary().await?, &name, data, None, &config).await?);
         Ok(index)
     }
 

@@ -73,7 +73,8 @@ async fn a_late_node_begins_at_a_snapshot_and_validates() -> Result<()> {
     let key = candidate["public_key"].as_str().unwrap_or_default().trim_start_matches("0x").to_owned();
     let data = format!("0x{}{key}", selector("join(bytes32)"));
     until("the coins that it was given", SOON, || async {
-        let account = ledger.get(late, &format!("accounts/{}", candidate["account"].as_str().unwrap_or_default())).await?;
+        let account =
+            ledger.get(late, &format!("accounts/{}", candidate["account"].as_str().unwrap_or_default())).await?;
         Ok((account["balance"] != "0").then_some(()))
     })
     .await?;
