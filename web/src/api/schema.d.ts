@@ -1366,6 +1366,11 @@ export interface components {
              * @description The height of its last final block.
              */
             height: number;
+            /**
+             * Format: int64
+             * @description The oldest block whose transactions are here: above 1 where this node began at a snapshot.
+             */
+            oldest_block: number;
             /** @description Peers on this ledger. */
             peers: number;
             /** @description The pool. */
@@ -1562,6 +1567,26 @@ export interface components {
             /** @description What lets others join: `weft:ledger/…`. */
             ticket: string;
         };
+        /** @description A snapshot that is being taken. */
+        EnteringStatus: {
+            /**
+             * Format: int64
+             * @description Headers or chunks that are done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Of so many; 0 where nothing is counted.
+             */
+            of: number;
+            /** @description What it does. */
+            step: components["schemas"]["EnteringStep"];
+        };
+        /**
+         * @description What the taking of a snapshot does.
+         * @enum {string}
+         */
+        EnteringStep: "waiting" | "headers" | "state" | "root";
         /** @description A validator that contradicted itself. */
         EvidenceView: {
             /**
@@ -1804,6 +1829,12 @@ export interface components {
              */
             peers: string[];
             /**
+             * @description Begin at a snapshot of the state that a peer gives, instead of executing every block: what is of before (transactions,
+             *     logs, states) is not on this node then.
+             * @default false
+             */
+            snapshot: boolean;
+            /**
              * @description `weft:ledger/…`.
              * @default null
              */
@@ -1826,6 +1857,7 @@ export interface components {
             /** @description The user's account. */
             account: string;
             chain?: components["schemas"]["ChainStatus"] | null;
+            entering?: components["schemas"]["EnteringStatus"] | null;
         };
         /** @description Where the chain was put. */
         Left: {

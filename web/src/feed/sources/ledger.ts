@@ -16,7 +16,17 @@ const MOST_CHANGES = 16;
 /** A chain of which no more is known than that it runs. */
 function begun(chain_id: number, genesis: string, height: number): ChainStatus {
   const pool = { pending: 0, queued: 0, bytes: 0, accepted: 0, refused: 0, included: 0, dropped: 0 };
-  const none = { hash: '', timestamp: 0, base_fee: 0, validators: 0, validating: false, peers: 0, rpc: '', pool };
+  const none = {
+    hash: '',
+    timestamp: 0,
+    base_fee: 0,
+    validators: 0,
+    validating: false,
+    peers: 0,
+    rpc: '',
+    oldest_block: 1,
+    pool,
+  };
   return { chain_id, genesis, height, ...none };
 }
 

@@ -82,6 +82,33 @@ describe('the ledger, on no chain', () => {
     expect(screen.getByRole('button', { name: 'Make the chain' })).toBeDisabled();
   });
 
+  test('a chain is joined at a snapshot if that is wanted', async () => {
+    const asked = answered({ 'POST /api/v1/ledger/join': { status: 200, body: {} } });
+    const user = userEvent.setup();
+    stage(<Page />, { path: '/ledger' });
+    await user.type(screen.getByRole('textbox', { name: 'Ticket' }), 'weft:ledger/x');
+    await user.click(screen.getByRole('checkbox', { name: /^Begin at a snapshot/ }));
+    await user.click(screen.getByRole('button', { name: 'Join' }));
+    await waitFor(() => expect(asked.some(({ method }) => method === 'POST')).toBe(true));
+    expect(asked.find(({ method }) => method === 'POST')?.body).toEqual({ ticket: 'weft:ledger/x', snapshot: true });
+  });
+
+  test('the way onto a chain is shown, also to who opens the page meanwhile, and can be given up', async () => {
+    const entering = { step: 'headers', done: 1280, of: 5120 };
+    const asked = answered({
+      'GET /api/v1/ledger/status': { status: 200, body: { account: '0x1', chain: null, entering } },
+      'POST /api/v1/ledger/leave': { status: 200, body: { folder: null } },
+    });
+    const user = userEvent.setup();
+    const { container } = stage(<Page />, { path: '/ledger' });
+    expect(await screen.findByText('Signatures checked of 1,280 of 5,120 blocks')).toBeVisible();
+    expect(screen.getByRole('meter', { name: 'On the way onto a chain' })).toHaveAttribute('aria-valuenow', '25');
+    expect(screen.queryByRole('button', { name: 'Join' })).toBeNull();
+    await expectAccessible(container);
+    await user.click(screen.getByRole('button', { name: 'Stop' }));
+    await waitFor(() => expect(asked.some(({ path }) => path === '/api/v1/ledger/leave')).toBe(true));
+  });
+
   test('a ticket that leads nowhere says why', async () => {
     const problem = { status: 502, code: 'not-entered', error: 'no peer gave the genesis', mend: 'see that one is up' };
     answered({ 'POST /api/v1/ledger/join': { status: 502, body: problem } });

@@ -7,6 +7,7 @@ export type BlockView = Schemas['BlockView'];
 /** A block with everything. Nodes that give neither header nor set are believed less. */
 export type BlockDetail = Schemas['BlockDetail'] & { header?: string | null; set?: string | null };
 export type ChainStatus = Schemas['ChainStatus'];
+export type Entering = Schemas['EnteringStatus'];
 export type Evidence = Schemas['EvidenceView'];
 export type Log = Schemas['LogView'];
 export type Init = Schemas['Init'];
@@ -40,8 +41,8 @@ export function init(body: Partial<Init>) {
   return answer(api.POST('/api/v1/ledger/init', { body: body as Init }));
 }
 
-export function join(ticket: string) {
-  return answer(api.POST('/api/v1/ledger/join', { body: { ticket } as Schemas['Join'] }));
+export function join(ticket: string, snapshot: boolean) {
+  return answer(api.POST('/api/v1/ledger/join', { body: { ticket, snapshot } as Schemas['Join'] }));
 }
 
 export function blocks(query: { before?: number; limit: number }): Promise<BlockView[]> {

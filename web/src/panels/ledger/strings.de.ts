@@ -41,6 +41,17 @@ export const de: typeof en = {
     odd: 'Das ist kein Ticket. Eines beginnt mit weft:ledger/',
     go: 'Beitreten',
     going: 'Tritt bei …',
+    snapshot:
+      'Mit einer Momentaufnahme beginnen: schneller bei einer langen Kette, doch was davor war, bleibt bei anderen',
+  },
+  entering: {
+    title: 'Auf dem Weg zu einer Kette',
+    text: 'Ein Peer gibt seinen Zustand, und dieser Knoten prüft ihn: an den Unterschriften aller Blöcke vom ersten an und an der Zustandswurzel. Es geht weiter, wenn du diese Seite schließt.',
+    waiting: 'Wartet auf einen Peer, der seine Momentaufnahme macht',
+    headers: 'Unterschriften von {{done}} von {{of}} Blöcken geprüft',
+    state: '{{done}} von {{of}} Teilen des Zustands sind da',
+    root: 'Berechnet die Zustandswurzel',
+    stop: 'Anhalten',
   },
   candidate: {
     title: 'Validator einer fremden Kette sein',
@@ -54,6 +65,7 @@ export const de: typeof en = {
     final: 'Block {{height}} ist seit {{ago}} endgültig.',
     validating: 'Dieser Knoten ist ein Validator.',
     following: 'Dieser Knoten folgt und prüft jeden Block.',
+    oldest: 'Er begann mit einer Momentaufnahme: was in Blöcken vor {{height}} steht, haben andere.',
     height: 'Höhe',
     since: 'seit dem letzten Block',
     validators: 'Validatoren',

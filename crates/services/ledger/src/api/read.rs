@@ -120,7 +120,13 @@ pub(super) async fn block(
             Some(height) => chain.block(height).map_err(|error| unreadable(&error))?,
             None => None,
         };
-        let stored = stored.ok_or_else(|| Problem::not_found(format!("there is no final block `{block}`")))?;
+        let stored = stored.ok_or_else(|| match height.zip(chain.oldest_block().ok()) {
+            Some((height, oldest)) if height < oldest => {
+                let began = format!("this node began at a snapshot, and has blocks from {oldest} on");
+                Problem::not_found(began).mend("ask a node that has executed the chain from its first block")
+            }
+            _ => Problem::not_found(format!("there is no final block `{block}`")),
+        })?;
         detail(&chain, &stored).map_err(|error| unreadable(&error))
     })
     .await

@@ -67,6 +67,7 @@ export function Now() {
   const age = Math.max(0, ((past ?? now) - at_ms) / 1000);
   const sentence = height === 0 ? 'now.none' : catching ? 'now.catching' : 'now.final';
   const pool = data?.chain?.pool;
+  const oldest = data?.chain?.oldest_block ?? 1;
   return (
     <Card title={t('now.title')} action={<HeadCheck />}>
       <div className={styles.now}>
@@ -74,6 +75,7 @@ export function Now() {
         <p className={styles.sentence}>
           {t(sentence, { height: count(height), ago: at_ms === 0 ? '…' : duration(age) })}{' '}
           {t(validating ? 'now.validating' : 'now.following')}
+          {oldest > 1 && ` ${t('now.oldest', { height: count(oldest) })}`}
         </p>
         <CatchingUp />
         <div className={styles.row}>

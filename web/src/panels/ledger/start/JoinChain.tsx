@@ -5,6 +5,7 @@ import { Failure } from '../../../api/Failure';
 import { useFeed } from '../../../feed/store';
 import { Button } from '../../../look/Button';
 import { Card } from '../../../look/Card';
+import { Checkbox } from '../../../look/Checkbox';
 import { Field } from '../../../look/Field';
 import { join } from '../requests';
 import styles from './start.module.css';
@@ -13,8 +14,9 @@ import styles from './start.module.css';
 export function JoinChain() {
   const { t } = useTranslation('ledger');
   const [ticket, setTicket] = useState('');
+  const [snapshot, setSnapshot] = useState(false);
   const past = useFeed((state) => state.replay !== null);
-  const enter = useMutation({ mutationFn: () => join(ticket.trim()) });
+  const enter = useMutation({ mutationFn: () => join(ticket.trim(), snapshot) });
   const word = ticket.trim();
   const odd = word !== '' && !word.startsWith('weft:ledger/');
   const submit = (event: FormEvent) => {
@@ -35,6 +37,7 @@ export function JoinChain() {
           lines={3}
           mono
         />
+        <Checkbox label={t('join.snapshot')} isSelected={snapshot} onChange={setSnapshot} />
         <Failure of={enter.error} />
         <Button type="submit" isPending={enter.isPending} isDisabled={past || word === '' || odd}>
           {enter.isPending ? t('join.going') : t('join.go')}

@@ -4,7 +4,9 @@ import { Banner } from '../../../look/Banner';
 import { Card } from '../../../look/Card';
 import { Grid } from '../../../look/Grid';
 import { shownName } from '../../../look/Name';
+import { useStatus } from '../overview/useStatus';
 import { Candidate } from './Candidate';
+import { Entering } from './Entering';
 import { JoinChain } from './JoinChain';
 import { MakeChain } from './MakeChain';
 import styles from './start.module.css';
@@ -12,6 +14,7 @@ import styles from './start.module.css';
 /** The node is on no chain: what one is for, and the two ways onto one. */
 export function NoChain() {
   const { t } = useTranslation('ledger');
+  const entering = useStatus().data?.entering;
   const because = useFeed((state) => state.ledger.because);
   return (
     <Grid>
@@ -23,8 +26,14 @@ export function NoChain() {
           </Banner>
         )}
       </Card>
-      <MakeChain />
-      <JoinChain />
+      {entering ? (
+        <Entering progress={entering} />
+      ) : (
+        <>
+          <MakeChain />
+          <JoinChain />
+        </>
+      )}
       <Candidate />
     </Grid>
   );
