@@ -44,7 +44,10 @@ impl Config {
 pub struct Timeouts {
     /// For a proposal and its block to arrive and be checked.
     pub propose: Duration,
-    /// What each round adds to it.
+    /// The same for a proposal of a validator that has said nothing for two heights: long enough for one that has just
+    /// come back.
+    pub propose_of_silent: Duration,
+    /// What each round adds to both.
     pub propose_delta: Duration,
     /// For prevotes to agree, once two thirds are there.
     pub prevote: Duration,
@@ -66,6 +69,7 @@ impl Default for Timeouts {
         let ms = Duration::from_millis;
         Self {
             propose: ms(1500),
+            propose_of_silent: ms(300),
             propose_delta: ms(500),
             prevote: ms(500),
             prevote_delta: ms(250),
@@ -78,8 +82,10 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    pub(super) fn duration(&self, kind: TimeoutKind, round: u32) -> Duration {
+    /// How long to wait. `is_silent` says that the round's proposer has said nothing for a while.
+    pub(super) fn duration(&self, kind: TimeoutKind, round: u32, is_silent: bool) -> Duration {
         let (base, delta) = match kind {
+            TimeoutKind::Propose if is_silent => (self.propose_of_silent.min(self.propose), self.propose_delta),
             TimeoutKind::Propose => (self.propose, self.propose_delta),
             TimeoutKind::Prevote => (self.prevote, self.prevote_delta),
             TimeoutKind::Precommit => (self.precommit, self.precommit_delta),
@@ -98,9 +104,11 @@ mod tests {
     #[test]
     fn timeouts_grow_by_the_round_up_to_the_cap() {
         let timeouts = Timeouts::default();
-        let at = |round| timeouts.duration(TimeoutKind::Propose, round).as_millis();
+        let at = |round| timeouts.duration(TimeoutKind::Propose, round, false).as_millis();
         assert_eq!([at(0), at(1), at(2), at(17), at(18), at(u32::MAX)], [1500, 2000, 2500, 10_000, 10_000, 10_000]);
+        let silent = |round| timeouts.duration(TimeoutKind::Propose, round, true).as_millis();
+        assert_eq!([silent(0), silent(1), silent(20)], [300, 800, 10_000], "no wait shrinks as rounds go by");
         let none = Timeouts { rebroadcast: Duration::ZERO, ..timeouts };
-        assert_eq!(none.duration(TimeoutKind::Rebroadcast, 5), Duration::from_millis(1));
+        assert_eq!(none.duration(TimeoutKind::Rebroadcast, 5, false), Duration::from_millis(1));
     }
 }

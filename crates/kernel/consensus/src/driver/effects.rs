@@ -9,6 +9,7 @@ use arc_malachitebft_core_consensus::{
 use arc_malachitebft_core_types::{Timeout, TimeoutKind};
 
 use super::guard::Guard;
+use super::presence::Presence;
 use super::record::Record;
 use super::{Config, Identity, Output, Refusal, Slot, Verdict};
 use crate::certificate::{CommitCertificate, verify_polka, verify_round};
@@ -70,6 +71,8 @@ pub(super) struct Host<S> {
     pub(super) last: Vec<Output>,
     pub(super) timers: BTreeMap<Timer, Duration>,
     pub(super) guard: Guard,
+    /// Who says something.
+    pub(super) presence: Presence,
     /// What was proposed at this height.
     pub(super) record: Option<Record>,
     /// The block that was asked for.
@@ -98,7 +101,12 @@ impl<S: Sign> Host<S> {
                 r.resume_with(())
             }
             Effect::ScheduleTimeout(timeout, r) => {
-                let wait = self.config.timeouts.duration(timeout.kind, timeout.round.as_u32().unwrap_or(0));
+                let round = timeout.round.as_u32().unwrap_or(0);
+                let is_silent = self.record.as_ref().is_some_and(|record| {
+                    let proposer = record.set.proposer(record.height, round).address;
+                    !self.is_me(&proposer) && self.presence.is_silent(&proposer, record.height)
+                });
+                let wait = self.config.timeouts.duration(timeout.kind, round, is_silent);
                 self.timers.insert(Timer::new(timeout), self.now.saturating_add(wait));
                 r.resume_with(())
             }

@@ -11,6 +11,7 @@ use arc_malachitebft_core_types::{Round, Validity, ValueOrigin, ValuePayload, Va
 use super::ahead::Ahead;
 use super::effects::Host;
 use super::guard::Guard;
+use super::presence::Presence;
 use super::record::Record;
 use super::{Config, Identity, Output, Refusal, Slot, Step, Verdict};
 use crate::certificate::{CertificateError, CommitCertificate};
@@ -72,6 +73,7 @@ impl<S: Sign> Driver<S> {
             last: Vec::new(),
             timers: BTreeMap::new(),
             guard: Guard::default(),
+            presence: Presence::default(),
             record: None,
             wanted: None,
             own_proposal: None,
@@ -100,6 +102,7 @@ impl<S: Sign> Driver<S> {
         self.previous = self.host.record.take().filter(|record| record.height.next() == height);
         self.host.record = Some(Record::new(height, set.clone()));
         self.host.guard.forget_below(height);
+        self.host.presence.begin(height, &set);
         self.host.decided = None;
         self.host.silenced = false;
         self.host.wanted = None;
@@ -139,6 +142,9 @@ impl<S: Sign> Driver<S> {
         let Some(record) = &self.host.record else { return };
         if message.round().as_u32().is_none_or(|round| round > MAX_ROUND) {
             return;
+        }
+        if let Some((signer, _)) = message.signer() {
+            self.host.presence.hear(signer, record.height);
         }
         match message.height().cmp(&record.height) {
             std::cmp::Ordering::Less => self.on_past(message),

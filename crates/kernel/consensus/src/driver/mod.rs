@@ -43,6 +43,7 @@ mod effects;
 mod guard;
 mod machine;
 mod output;
+mod presence;
 mod record;
 mod restore;
 

@@ -358,6 +358,77 @@ fn a_second_proposal_after_the_decision_is_evidence() {
     assert!(evidence.verify(&CHAIN, &set(2, &[10, 10, 10, 10])).is_err(), "other keys");
 }
 
+/// Lets time go on until the driver waits no longer for the proposal. Says when that is.
+fn given_up(driver: &mut Driver<SigningKey>) -> Duration {
+    loop {
+        let now = driver.deadline().unwrap();
+        driver.handle_timeout(now);
+        let nil = |message: &Message| matches!(message, Message::Vote(vote) if vote.message.block == NilOrVal::Nil);
+        if sent(&drain(driver)).iter().any(nil) {
+            return now;
+        }
+    }
+}
+
+/// A height that all but `silent` decide at once; `driver` is number 0.
+fn decided_without(driver: &mut Driver<SigningKey>, now: Duration, height: u64, silent: usize) -> Duration {
+    driver.start_height(now, Height(height), four());
+    let mut round = 0;
+    let mut now = now;
+    if turn(&four(), height, 0) == silent {
+        // All prevote and precommit nil; the driver does so by itself when it has waited long enough.
+        now = given_up(driver);
+        for kind in [VoteType::Prevote, VoteType::Precommit] {
+            for other in (1..4).filter(|other| *other != silent) {
+                driver.handle_message(now, Message::Vote(vote(other, kind, height, 0, None)));
+            }
+        }
+        round = 1;
+    }
+    let outputs = drain(driver);
+    if turn(&four(), height, round) == 0 {
+        assert!(outputs.iter().any(|output| matches!(output, Output::NeedBlock { .. })), "{outputs:?}");
+        assert!(driver.propose(now, Height(height), round, BlockHash([7; 32])));
+    } else {
+        driver.handle_message(now, proposal(turn(&four(), height, round), height, round, 7));
+        driver.validated(now, Height(height), BlockHash([7; 32]), Verdict::Valid);
+    }
+    for kind in [VoteType::Prevote, VoteType::Precommit] {
+        for other in (1..4).filter(|other| *other != silent) {
+            driver.handle_message(now, Message::Vote(vote(other, kind, height, round, Some(7))));
+        }
+    }
+    assert!(driver.decided().is_some(), "height {height} round {round} is not decided: {:?}", drain(driver));
+    drain(driver);
+    now
+}
+
+#[test]
+fn who_has_died_is_not_waited_for_as_long_and_who_is_back_is() {
+    let mut driver = driver(0);
+    let silent = 3;
+    let mut waits = Vec::new();
+    let mut now = ms(0);
+    for height in 1..=16 {
+        let begun = now + ms(10);
+        now = decided_without(&mut driver, begun, height, silent);
+        if turn(&four(), height, 0) == silent {
+            waits.push((now - begun).as_millis());
+        }
+    }
+    // At its first height a validator counts as there: nobody has heard of anybody yet.
+    let first = if turn(&four(), 1, 0) == silent || turn(&four(), 2, 0) == silent { 1500 } else { 300 };
+    assert!(waits.len() >= 3 && waits[0] == first && waits[1..].iter().all(|wait| *wait == 300), "{waits:?}");
+    // A word of it, and it has its time again.
+    let height = (17..).find(|height| turn(&four(), *height, 0) == silent).unwrap();
+    for height in 17..height {
+        now = decided_without(&mut driver, now + ms(10), height, silent);
+    }
+    driver.handle_message(now, Message::Vote(vote(silent, VoteType::Precommit, height - 1, 0, Some(7))));
+    driver.start_height(now, Height(height), four());
+    assert_eq!(given_up(&mut driver), now + ms(1500));
+}
+
 #[test]
 fn silence_costs_bounded_time() {
     let mut driver = driver(bystander());
