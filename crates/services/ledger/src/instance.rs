@@ -1,11 +1,12 @@
 //! A chain that runs in this node: the replica on its thread, the task that speaks with peers, and the façade.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
 use serde::Deserialize as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use weft_events::EventSink;
 use weft_evm::{Chain, ChainOptions, Genesis};
@@ -18,7 +19,7 @@ use crate::facade::{Facade, Serving};
 use crate::files::{FileError, Folder};
 use crate::genesis::WeftConfig;
 use crate::handle::Ledger;
-use crate::peering::{HubParts, Peering, hub};
+use crate::peering::{HubParts, Named, Peering, hub};
 use crate::pool::journal::Journal;
 use crate::pool::{Limits, Pool, StateAccounts};
 use crate::replica::{Clock, Pace, Replica, ReplicaError, ReplicaParts, Validator};
@@ -63,6 +64,9 @@ pub(crate) enum RunError {
     Interrupted(#[from] tokio::task::JoinError),
 }
 
+/// 10 s.
+const KEEP_EVERY: Duration = Duration::from_secs(10);
+
 /// What a running chain needs of the node.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
@@ -83,7 +87,7 @@ pub(crate) struct Instance {
     pub(crate) rpc: std::net::SocketAddr,
     /// Snapshots for those who join.
     pub(crate) shelf: Arc<Shelf>,
-    pub(crate) running: tokio::sync::watch::Receiver<Running>,
+    pub(crate) running: watch::Receiver<Running>,
     runner: Mutex<Option<Runner>>,
     task: JoinHandle<()>,
     facade: Mutex<Option<Box<dyn Serving>>>,
@@ -119,7 +123,8 @@ impl Instance {
         });
         let runner = runner.map_err(RunError::Thread)?;
         let shelf = Shelf::new(around.folder.snapshots());
-        let keeper = around.folder.clone();
+        let (kept, to_keep) = watch::channel(Vec::new());
+        tokio::spawn(keep_peers(around.folder.clone(), to_keep));
         let parts = HubParts {
             ledger: ledger.clone(),
             mailbox: runner.mailbox(),
@@ -128,7 +133,7 @@ impl Instance {
             validator: Some(account),
             overlay: around.overlay.clone(),
             watch: Arc::clone(&watch),
-            keep: Box::new(move |peers| keeper.keep_peers(peers)),
+            keep: Box::new(move |peers| drop(kept.send_replace(peers))),
         };
         let (peering, task) = hub(parts);
         let task = tokio::spawn(task);
@@ -183,6 +188,16 @@ impl Instance {
     }
 }
 
+/// Writes the peers when they change, until nobody changes them any more: who comes and goes makes the disk work no more often
+/// than [`KEEP_EVERY`].
+async fn keep_peers(folder: Folder, mut peers: watch::Receiver<Vec<Named>>) {
+    while peers.changed().await.is_ok() {
+        let (folder, named) = (folder.clone(), peers.borrow_and_update().clone());
+        let _ = tokio::task::spawn_blocking(move || folder.keep_peers(&named)).await;
+        tokio::time::sleep(KEEP_EVERY).await;
+    }
+}
+
 fn open(around: &Surroundings, genesis: &[u8], clock: Arc<dyn Clock>) -> Result<Opened, RunError> {
     let genesis = Genesis::from_json(genesis)?;
     let weft = genesis.weft.clone().ok_or(RunError::NoWeft)?;
@@ -206,7 +221,7 @@ fn open(around: &Surroundings, genesis: &[u8], clock: Arc<dyn Clock>) -> Result<
     for (hash, reason) in &restored.dropped {
         tracing::debug!(%hash, %reason, "a transaction of before is not taken again");
     }
-    let milliseconds = std::time::Duration::from_millis;
+    let milliseconds = Duration::from_millis;
     let pace = Pace { block_time: milliseconds(weft.block_time_ms), heartbeat: weft.heartbeat_ms.map(milliseconds) };
     let replica = Replica::open(ReplicaParts {
         chain,

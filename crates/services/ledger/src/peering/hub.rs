@@ -93,8 +93,8 @@ impl Peering {
     }
 }
 
-/// Keeps peers across restarts.
-pub type Keep = Box<dyn Fn(&[Named]) + Send>;
+/// Keeps peers across restarts. Called on the task: it hands them on, and does not wait for a disk.
+pub type Keep = Box<dyn Fn(Vec<Named>) + Send>;
 
 /// What the task is made of.
 pub struct HubParts {
@@ -125,6 +125,7 @@ pub fn hub(parts: HubParts) -> (Peering, impl Future<Output = ()> + Send) {
         exchange: Exchange::new(parts.ledger.chain().genesis_hash(), parts.ledger.chain().height(), parts.validator),
         gossip: Gossip::new(),
         book: Book::new(),
+        kept: Vec::new(),
         links: HashMap::new(),
         next_id: 0,
         events: events_in,
@@ -140,6 +141,8 @@ struct Hub {
     exchange: Exchange<PeerKey>,
     gossip: Gossip<PeerKey>,
     book: Book<PeerKey>,
+    /// The peers that were kept last.
+    kept: Vec<Named>,
     links: HashMap<PeerKey, Linked>,
     next_id: u64,
     events: mpsc::Sender<Event>,
@@ -407,8 +410,12 @@ impl Hub {
         }
     }
 
-    fn keep(&self) {
-        (self.parts.keep)(&self.named(self.book.all().collect()));
+    fn keep(&mut self) {
+        let named = self.named(self.book.all().collect());
+        if named != self.kept {
+            self.kept.clone_from(&named);
+            (self.parts.keep)(named);
+        }
     }
 
     /// Sends decided blocks, off this task: they are read from the disk.
