@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| weft_fuzz::ledger_sync(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| weft_fuzz::sync::ledger_sync(data));

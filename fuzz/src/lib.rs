@@ -2,6 +2,7 @@
 
 pub mod bittorrent;
 pub mod consensus;
+pub mod faucet;
 pub mod gossip;
 pub mod identity;
 pub mod ledger;

@@ -1,6 +1,7 @@
 //! The routes under `/api/v1/ledger`.
 
 mod chain;
+mod faucet;
 mod read;
 mod send;
 
@@ -41,6 +42,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
         .routes(routes!(read::waiting))
         .routes(routes!(read::account))
         .routes(routes!(send::send))
+        .routes(routes!(faucet::faucet))
         .with_state(shared)
 }
 

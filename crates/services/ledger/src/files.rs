@@ -18,8 +18,12 @@ pub(crate) const MAX_GENESIS: u64 = 16 << 20;
 const GENESIS: &str = "genesis.json";
 const PEERS: &str = "peers.json";
 const KEY: &str = "validator.key";
+const FAUCET: &str = "faucet.json";
 const STORE: &str = "store";
 const SNAPSHOTS: &str = "snapshots";
+
+/// 4 MiB: several times what the faucet's book may hold.
+const MAX_FAUCET: u64 = 4 << 20;
 
 /// Why a file of the ledger cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +127,17 @@ impl Folder {
         }
     }
 
+    /// What the faucet gave before, as [`keep_faucet`](Self::keep_faucet) was told; `None` if it gave nothing yet.
+    pub(crate) fn faucet(&self) -> Result<Option<Vec<u8>>, FileError> {
+        read(&self.0.join(FAUCET), MAX_FAUCET)
+    }
+
+    /// Keeps what the faucet gave.
+    pub(crate) fn keep_faucet(&self, record: &[u8]) -> Result<(), FileError> {
+        self.make()?;
+        write(&self.0.join(FAUCET), record)
+    }
+
     /// The validator's key: that of before, or a new one.
     ///
     /// It is random and belongs to this node alone, unlike the account, which the phrase gives to each of a user's
@@ -196,6 +211,18 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&path, b"short").unwrap();
         assert!(matches!(folder.validator_key(), Err(FileError::Key(_))));
+    }
+
+    #[test]
+    fn what_the_faucet_gave_is_kept_for_the_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path().join("ledger"));
+        assert_eq!(folder.faucet().unwrap(), None);
+        folder.keep_faucet(b"first").unwrap();
+        folder.keep_faucet(b"then").unwrap();
+        assert_eq!(folder.faucet().unwrap().as_deref(), Some(b"then".as_slice()));
+        let path = dir.path().join("ledger").join(FAUCET);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use weft_store::{FjallStore, Store, StoreOptions};
 use crate::config::LedgerConfig;
 use crate::event::LedgerEvent;
 use crate::facade::{Facade, Serving};
+use crate::faucet::{Faucet, OpenFaucetError};
 use crate::files::{FileError, Folder};
 use crate::genesis::WeftConfig;
 use crate::handle::Ledger;
@@ -88,6 +89,7 @@ pub(crate) struct Instance {
     /// Snapshots for those who join.
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) running: watch::Receiver<Running>,
+    faucet: Result<Option<Arc<Faucet>>, OpenFaucetError>,
     runner: Mutex<Option<Runner>>,
     task: JoinHandle<()>,
     facade: Mutex<Option<Box<dyn Serving>>>,
@@ -98,6 +100,7 @@ struct Opened {
     ledger: Ledger,
     replica: Replica<ed25519_dalek::SigningKey>,
     public_key: B256,
+    faucet: Result<Option<Arc<Faucet>>, OpenFaucetError>,
 }
 
 impl Instance {
@@ -107,7 +110,7 @@ impl Instance {
         let (opening, its_clock) = (around.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
         // The first block's state is computed, and the pool's senders are looked up: not among async tasks.
         let opened = tokio::task::spawn_blocking(move || open(&opening, &genesis, its_clock)).await??;
-        let Opened { ledger, replica, public_key } = opened;
+        let Opened { ledger, replica, public_key, faucet } = opened;
         let account = around.wallet.address();
         let watch = Arc::new(Watch::new(around.events.clone(), Some(account)));
         // Before anything else is told of it.
@@ -156,6 +159,7 @@ impl Instance {
             peering,
             public_key,
             shelf,
+            faucet,
             runner: Mutex::new(Some(runner)),
             task,
             facade: Mutex::new(Some(serving)),
@@ -164,6 +168,11 @@ impl Instance {
 
     /// Ends it: what was acknowledged is on the disk when this returns.
     pub(crate) async fn stop(&self) {
+        if let Some(faucet) = self.faucet().map(Arc::clone)
+            && let Err(error) = tokio::task::spawn_blocking(move || faucet.close()).await
+        {
+            tracing::error!(%error, "the faucet did not end well");
+        }
         let serving = self.facade.lock().take();
         if let Some(serving) = serving {
             serving.stop().await;
@@ -177,6 +186,16 @@ impl Instance {
         self.task.abort();
         self.shelf.clear();
         self.watch.tell(&LedgerEvent::Stopped { because: self.failure() });
+    }
+
+    /// The faucet, if this node is one.
+    pub(crate) fn faucet(&self) -> Option<&Arc<Faucet>> {
+        self.faucet.as_ref().ok()?.as_ref()
+    }
+
+    /// Why this node is no faucet, if it should be one.
+    pub(crate) fn no_faucet(&self) -> Option<&OpenFaucetError> {
+        self.faucet.as_ref().err()
     }
 
     /// Why it does not run any more, if it failed.
@@ -221,6 +240,12 @@ fn open(around: &Surroundings, genesis: &[u8], clock: Arc<dyn Clock>) -> Result<
     for (hash, reason) in &restored.dropped {
         tracing::debug!(%hash, %reason, "a transaction of before is not taken again");
     }
+    // Without it the chain runs all the same: a validator must not stop because of what it gives away.
+    let faucet =
+        Faucet::open(&around.config, around.wallet.clone(), ledger.clone(), around.folder.clone(), Arc::clone(&clock));
+    if let Err(error) = &faucet {
+        tracing::error!(error = error as &dyn std::error::Error, "there is no faucet");
+    }
     let milliseconds = Duration::from_millis;
     let pace = Pace { block_time: milliseconds(weft.block_time_ms), heartbeat: weft.heartbeat_ms.map(milliseconds) };
     let replica = Replica::open(ReplicaParts {
@@ -232,5 +257,5 @@ fn open(around: &Surroundings, genesis: &[u8], clock: Arc<dyn Clock>) -> Result<
         pace,
     })?;
     ledger.set_validators(infos(replica.validators()));
-    Ok(Opened { ledger, replica, public_key })
+    Ok(Opened { ledger, replica, public_key, faucet })
 }

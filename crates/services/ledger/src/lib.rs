@@ -24,14 +24,17 @@
 //!   who is behind, transactions.
 //! - The [**handle**](handle::Ledger) is what façades and panels read, and where they bring transactions.
 //! - A **chain** begins with a [genesis](genesis) file; a [**ticket**](ticket::Ticket) brings others onto it.
+//! - A [**faucet**](faucet) gives coins of the node's own account to peers that ask, where somebody switches one on.
 //! - The **account** is the user's, of the recovery phrase. The **validator key** is the node's own and random: two devices
 //!   of a user have one account, and only one of them may vote for it.
 
 mod api;
+mod coins;
 mod config;
 pub mod dev;
 mod event;
 mod facade;
+pub mod faucet;
 mod files;
 pub mod genesis;
 mod genesis_link;
@@ -51,11 +54,12 @@ mod view;
 mod wallet;
 pub mod watch;
 
+pub use coins::{Coins, ParseCoinsError};
 pub use config::{LedgerConfig, RPC_PORT};
 pub use event::LedgerEvent;
 pub use facade::{Facade, Serving};
 pub use service::{LedgerParts, LedgerService};
-pub use status::{ChainStatus, EnteringStatus, EnteringStep, LedgerStatus, PoolStatus};
+pub use status::{ChainStatus, EnteringStatus, EnteringStep, FaucetStatus, LedgerStatus, PoolStatus};
 pub use view::{
     AccountView, BlockDetail, BlockView, EvidenceView, LedgerPeerView, LogView, Stage, TransactionView, ValidatorView,
 };

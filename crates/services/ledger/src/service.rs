@@ -18,6 +18,7 @@ use weft_store::{FjallStore, OpenError, Store, StoreOptions};
 use crate::api;
 use crate::config::LedgerConfig;
 use crate::facade::Facade;
+use crate::faucet;
 use crate::files::{FileError, Folder};
 use crate::genesis::{FirstValidator, MakeChainError, NewChain, make};
 use crate::genesis_link::{self, FetchError, Giver, OnChain, fetch, hash_of};
@@ -321,7 +322,10 @@ impl Shared {
                 format!("this validator does not sign at height {at}: {why}"),
                 "it goes on by itself at the next height; if it does not, its log of what it signed was lost or copied",
             ),
-            _ => Health::Ok,
+            _ => match instance.no_faucet() {
+                Some(error) => Health::degraded(format!("this node should be a faucet: {error}"), error.mend()),
+                None => Health::Ok,
+            },
         }
     }
 }
@@ -363,10 +367,16 @@ impl Service for LedgerService {
     }
 
     fn streams(&self) -> Vec<(StreamType, Arc<dyn LinkHandler>)> {
+        let shared = Arc::clone(&self.shared);
+        let faucet = faucet::Server::new(Arc::new(move || {
+            let instance = shared.instance()?;
+            Some((instance.ledger.chain().genesis_hash(), instance.faucet().map(Arc::clone)))
+        }));
         vec![
             (peering::STREAM, Arc::new(Door(Arc::clone(&self.shared)))),
             (snapshot::STREAM, Arc::new(SnapshotDoor(Arc::clone(&self.shared)))),
             (genesis_link::STREAM, Arc::new(Giver::new(Arc::clone(&self.shared.genesis)))),
+            (faucet::STREAM, Arc::new(faucet)),
         ]
     }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::faucet::Faucet;
 use crate::service::Shared;
 use crate::snapshot::Step;
 
@@ -16,6 +17,9 @@ pub struct LedgerStatus {
     /// How far this node is on its way onto a chain, while it takes a snapshot of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entering: Option<EnteringStatus>,
+    /// The faucet that this node is on that chain; `None` if it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faucet: Option<FaucetStatus>,
 }
 
 /// A snapshot that is being taken.
@@ -52,6 +56,31 @@ impl From<Step> for EnteringStatus {
             Step::Root => (EnteringStep::Root, 0, 0),
         };
         EnteringStatus { step, done, of }
+    }
+}
+
+/// A faucet that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FaucetStatus {
+    /// What one who asks gets, in wei.
+    pub amount: String,
+    /// Seconds until the same account, or the same peer, gets it again.
+    pub every_s: u64,
+    /// What all together get in any 24 hours at most, in wei.
+    pub daily: String,
+    /// What they got in the last 24 hours, in wei.
+    pub given: String,
+}
+
+impl FaucetStatus {
+    fn of(faucet: &Faucet) -> Self {
+        let terms = faucet.terms();
+        FaucetStatus {
+            amount: terms.wei.to_string(),
+            every_s: terms.every_s,
+            daily: terms.daily.to_string(),
+            given: faucet.given_in_a_day().to_string(),
+        }
     }
 }
 
@@ -121,7 +150,9 @@ pub struct PoolStatus {
 impl LedgerStatus {
     pub(crate) fn of(shared: &Shared) -> Self {
         let account = shared.around.wallet.address();
-        let chain = shared.instance().map(|instance| {
+        let instance = shared.instance();
+        let faucet = instance.as_ref().and_then(|instance| instance.faucet()).map(|faucet| FaucetStatus::of(faucet));
+        let chain = instance.map(|instance| {
             let ledger = &instance.ledger;
             let (hash, head) = ledger.chain().head();
             let validators = ledger.validators();
@@ -162,6 +193,11 @@ impl LedgerStatus {
                 failure: instance.failure(),
             }
         });
-        LedgerStatus { account: account.to_string(), chain, entering: shared.entering().map(EnteringStatus::from) }
+        LedgerStatus {
+            account: account.to_string(),
+            chain,
+            entering: shared.entering().map(EnteringStatus::from),
+            faucet,
+        }
     }
 }

@@ -3,8 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use weft_ledger::faucet::message::{Answer, Request};
 use weft_ledger::peering::message::FrameReader;
 use weft_ledger::pool::gossip::message::Message;
+
+#[expect(unreachable_pub, reason = "the fuzz crate exports this function")]
+#[path = "../../../../../fuzz/src/faucet.rs"]
+mod faucet;
 
 #[expect(unreachable_pub, reason = "the fuzz crate exports this function")]
 #[path = "../../../../../fuzz/src/gossip.rs"]
@@ -28,6 +33,11 @@ fn replay(target: &str, body: fn(&[u8])) {
             panic!("{target} fails on {}", input.display());
         }
     }
+}
+
+#[test]
+fn ledger_faucet() {
+    replay("ledger_faucet", faucet::ledger_faucet);
 }
 
 #[test]
@@ -55,6 +65,15 @@ fn sound_snapshot_messages_are_read() {
     for name in ["snapshot-headers", "snapshot-question-chunk", "snapshot-question-headers"] {
         let bytes = fs::read(corpus("ledger_sync").join(name)).unwrap();
         assert!(weft_ledger::snapshot::fuzz_messages(&bytes), "{name}");
+    }
+}
+
+#[test]
+fn sound_answers_of_a_faucet_are_read() {
+    let read = |name: &str| fs::read(corpus("ledger_faucet").join(name)).unwrap();
+    assert!(Request::decode(&read("request")).is_ok());
+    for (name, sound) in [("given", true), ("too-soon", true), ("off", true), ("cut", false), ("tomorrow", false)] {
+        assert_eq!(Answer::decode(&read(name)).is_ok(), sound, "{name}");
     }
 }
 
