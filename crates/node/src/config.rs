@@ -14,4 +14,4 @@ pub use error::{ConfigError, EditError};
 pub(crate) use layers::default_of;
 pub use layers::{Entry, Loaded, Sources};
 pub use origin::Origin;
-pub use sections::{ApiConfig, Config, IdentityConfig, LogConfig, LogFormat, Rate, ServicesConfig};
+pub use sections::{ApiConfig, Coins, Config, IdentityConfig, LogConfig, LogFormat, Rate, ServicesConfig};

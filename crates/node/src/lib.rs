@@ -46,8 +46,8 @@ mod settings;
 mod switchboard;
 
 pub use config::{
-    ApiConfig, Config, ConfigError, EditError, Entry, IdentityConfig, Loaded, LogConfig, LogFormat, Origin, Rate,
-    ServicesConfig, Sources, get as get_setting, set as set_setting,
+    ApiConfig, Coins, Config, ConfigError, EditError, Entry, IdentityConfig, Loaded, LogConfig, LogFormat, Origin,
+    Rate, ServicesConfig, Sources, get as get_setting, set as set_setting,
 };
 pub use data_dir::{ApiToken, DataDirError, NodeAddress, read_token, running_node};
 pub use error::StartError;

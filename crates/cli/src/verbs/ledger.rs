@@ -3,6 +3,7 @@
 mod abi;
 mod chain;
 mod dev;
+mod faucet;
 mod read;
 mod rpc;
 mod send;
@@ -44,6 +45,8 @@ enum LedgerVerb {
     Balance(read::Balance),
     /// Send coins, or call a contract, from your account
     Send(send::Send),
+    /// Ask the peers of this chain for coins
+    Faucet(faucet::Faucet),
     /// Ask a contract without sending anything
     Call(read::Call),
     /// Put a contract on the chain
@@ -76,6 +79,7 @@ pub(crate) async fn run(global: &Global, args: LedgerArgs) -> Result<ExitCode> {
         LedgerVerb::Validators => chain::validators(global).await,
         LedgerVerb::Balance(args) => read::balance(global, args).await,
         LedgerVerb::Send(args) => send::send(global, args).await,
+        LedgerVerb::Faucet(args) => faucet::run(global, args).await,
         LedgerVerb::Call(args) => read::call(global, args).await,
         LedgerVerb::Deploy(args) => send::deploy(global, args).await,
         LedgerVerb::Stake(args) => send::stake(global, args).await,

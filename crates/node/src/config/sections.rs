@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use weft_files::FilesConfig;
 pub use weft_files::Rate;
+pub use weft_ledger::Coins;
 use weft_ledger::LedgerConfig;
 use weft_network::{NetworkConfig, OverlaySection};
 

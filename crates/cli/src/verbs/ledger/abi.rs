@@ -2,10 +2,10 @@
 
 use alloy_dyn_abi::{DynSolType, DynSolValue, FunctionExt as _, JsonAbiExt as _, Specifier as _};
 use alloy_json_abi::{Constructor, Function, JsonAbi};
-use alloy_primitives::{Bytes, U256, hex, utils};
+use alloy_primitives::{Bytes, U256, hex};
 use serde_json::Value;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 
 /// The data of a call: hexadecimal as given, or a function's signature with its arguments.
 pub(super) fn call_data(function: Option<&str>, arguments: &[String]) -> Result<(Bytes, Option<Function>)> {
@@ -62,30 +62,16 @@ pub(super) fn creation(artifact: &str, arguments: &[String]) -> Result<Bytes> {
 
 /// Coins in text (`1.5`) as wei; with a unit (`20 gwei`, `7wei`) as that says.
 pub(super) fn amount(text: &str) -> Result<U256> {
-    let text = text.trim();
-    let split = text.find(|letter: char| letter.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let (unit, places) = match unit.trim() {
-        "" | "coin" | "coins" | "ether" => ("ether", 18),
-        "gwei" => ("gwei", 9),
-        "wei" => ("wei", 0),
-        other => return Err(Failure::usage(format!("`{other}` is no unit")).mend("use coin, gwei or wei")),
-    };
-    let number = number.trim();
-    // What the unit has no places for would be cut off in silence.
-    let fits = !number.is_empty() && number.split_once('.').is_none_or(|(_, fraction)| fraction.len() <= places);
-    match utils::parse_units(number, unit) {
-        Ok(amount) if fits && !amount.is_negative() => Ok(amount.get_absolute()),
-        _ => Err(Failure::usage(format!("`{text}` is no amount")).mend("write it as `1.5`, `20gwei` or `7wei`")),
-    }
+    let amount = text.parse::<weft_node::Coins>().map_err(|error| Failure::of(&error).exit(Exit::Usage))?;
+    Ok(amount.wei())
 }
 
 /// Wei as coins.
 pub(super) fn coins(wei: &str) -> String {
-    let Ok(wei) = U256::from_str_radix(wei, 10) else { return wei.to_owned() };
-    let text = utils::format_ether(wei);
-    let trimmed = text.trim_end_matches('0').trim_end_matches('.');
-    if trimmed.is_empty() { String::from("0") } else { trimmed.to_owned() }
+    match U256::from_str_radix(wei, 10) {
+        Ok(wei) => weft_node::Coins::from_wei(wei).to_string(),
+        Err(_) => wei.to_owned(),
+    }
 }
 
 fn values(

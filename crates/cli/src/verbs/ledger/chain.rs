@@ -77,6 +77,7 @@ pub(super) struct Status {
     account: String,
     pub(super) chain: Option<Chain>,
     entering: Option<Entering>,
+    faucet: Option<Faucet>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -99,6 +100,13 @@ impl Entering {
     fn amount(&self) -> String {
         format!("{} of {}", self.done, self.of)
     }
+}
+
+#[derive(Debug, Deserialize)]
+struct Faucet {
+    amount: String,
+    daily: String,
+    given: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -277,6 +285,12 @@ fn show(status: &Status) {
     output::say(format!("  base fee    {} wei per gas", chain.base_fee));
     output::say(format!("  rpc         {}", chain.rpc));
     output::say(format!("  account     {}", status.account));
+    if let Some(Faucet { amount, daily, given }) = &status.faucet {
+        let [amount, daily, given] = [amount, daily, given].map(|wei| abi::coins(wei));
+        output::say(format!(
+            "  faucet      {amount} coins for who asks; {given} of {daily} given in the last 24 hours"
+        ));
+    }
     if let Some(failure) = &chain.failure {
         output::say(format!("  stopped     {failure}"));
     }
