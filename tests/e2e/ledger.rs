@@ -2,6 +2,7 @@
 
 pub(crate) mod chain;
 mod clients;
+mod faucet;
 mod light;
 mod payer;
 mod snapshot;

@@ -301,13 +301,15 @@ mod tests {
             .flag("-b", "network.dht", "false")
             .flag("-c", "network.name", "123")
             .flag("-d", "files.download_rate", "10 MB/s")
-            .flag("-e", "services.enable", r#"["x"]"#);
+            .flag("-e", "services.enable", r#"["x"]"#)
+            .flag("-f", "ledger.faucet_coins", "0.5");
         let config = sources.load().expect("good values").config;
         assert_eq!(config.network.bootstrap, ["a:1", "b:2"]);
         assert!(!config.network.dht);
         assert_eq!(config.network.name, "123");
         assert_eq!(config.files.download_rate.limit(), Some(10_000_000));
         assert_eq!(config.services.enable, ["x"]);
+        assert_eq!(config.ledger.faucet_coins.to_string(), "0.5");
     }
 
     #[test]

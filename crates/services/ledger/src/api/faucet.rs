@@ -255,8 +255,8 @@ fn in_words(seconds: u64) -> String {
     const DAY: u64 = 24 * HOUR;
     let (unit, name) = match seconds {
         0..=119 => (1, "s"),
-        ..=7_199 => (MINUTE, "min"),
-        ..=172_800 => (HOUR, "h"),
+        120..=7_199 => (MINUTE, "min"),
+        7_200..=172_800 => (HOUR, "h"),
         _ => (DAY, "days"),
     };
     format!("{} {name}", seconds.div_ceil(unit))
