@@ -264,8 +264,24 @@ fn in_words(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use alloy_consensus::{SignableTransaction as _, TxEip1559};
+    use alloy_primitives::{Signature, TxKind};
+    use weft_evm::Transaction;
+
     use super::*;
     use crate::faucet::message::Refusal;
+
+    #[test]
+    fn a_transaction_that_gives_something_else_is_no_gift() {
+        let (account, wei) = (Address::repeat_byte(0xab), U256::from(10));
+        let payment = TxEip1559 { to: TxKind::Call(account), value: wei, ..TxEip1559::default() };
+        let signed = payment.into_signed(Signature::new(U256::ONE, U256::ONE, false));
+        let found = TransactionView::waiting(&Transaction::Eip1559(signed), Address::ZERO, Stage::Pending);
+        assert!(gives(&found, account, wei));
+        assert!(!gives(&found, account, U256::from(11)));
+        assert!(!gives(&found, Address::repeat_byte(0xac), wei));
+        assert!(!gives(&TransactionView { to: None, ..found }, account, wei));
+    }
 
     #[test]
     fn a_refusal_says_when_to_come_back_in_words_and_in_the_header() {

@@ -158,6 +158,10 @@ impl Faucet {
     fn try_give(&self, peer: PeerKey, account: Address) -> Result<Gift, GiveError> {
         let now = self.clock.unix();
         self.book.lock().check(now, peer, account)?;
+        // What it would sign by an old state has a nonce that is used.
+        if self.ledger.sync().is_some() {
+            return Err(Refusal { reason: Reason::Failed, again_s: AFTER_FAILURE }.into());
+        }
         let wei = self.terms().wei;
         self.check_accounts(account, wei)?;
         // Booked before it is sent: who kills the node in between keeps one from coins for a while, and does not have the

@@ -32,7 +32,7 @@ use crate::coins::Coins;
 use crate::config::LedgerConfig;
 use crate::dev::{DEV_KEYS, DevChain, DevOptions};
 use crate::files::Folder;
-use crate::handle::Ledger;
+use crate::handle::{Ledger, SyncStatus};
 use crate::replica::{Clock, STAKING};
 use crate::wallet::Wallet;
 
@@ -333,6 +333,16 @@ async fn what_is_not_sent_is_not_booked() {
 /// Puts something where the record goes, so that it cannot be written.
 fn block(dir: &Path) {
     std::fs::create_dir_all(dir.join("faucet.json/x")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_faucet_that_is_behind_waits_until_it_has_caught_up() {
+    let scene = Scene::with(Coins::from(100)).await;
+    let faucet = scene.faucet();
+    scene.ledger().set_sync(Some(SyncStatus { starting: 1, highest: 50 }));
+    assert_eq!(faucet.give(key(1), account(1)), refused(Reason::Failed, 60));
+    scene.ledger().set_sync(None);
+    gift(faucet.give(key(1), account(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
