@@ -8,6 +8,7 @@ export type BlockView = Schemas['BlockView'];
 export type BlockDetail = Schemas['BlockDetail'] & { header?: string | null; set?: string | null };
 export type ChainStatus = Schemas['ChainStatus'];
 export type Entering = Schemas['EnteringStatus'];
+export type FaucetGift = Schemas['FaucetGift'];
 export type Evidence = Schemas['EvidenceView'];
 export type Log = Schemas['LogView'];
 export type Init = Schemas['Init'];
@@ -65,4 +66,9 @@ export function account(address: string): Promise<Account> {
 export function send(to: string, value: bigint): Promise<Transaction> {
   const body = { to, value: value.toString(), wait: 0 } as Schemas['Send'];
   return answer(api.POST('/api/v1/ledger/send', { body }));
+}
+
+/** Asks the peers of this chain for coins for the user's account; does not wait until they are final. */
+export function askFaucet(): Promise<FaucetGift> {
+  return answer(api.POST('/api/v1/ledger/faucet', { body: { wait: 0 } as Schemas['FaucetRequest'] }));
 }

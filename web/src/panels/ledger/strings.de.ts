@@ -146,6 +146,12 @@ export const de: typeof en = {
     sent: 'Deine Transaktion',
     follow: 'Was du sendest, wird hier verfolgt, bis es endgültig ist.',
   },
+  faucet: {
+    text: 'Was ein Konto auf der Kette tut, kostet ein wenig. Peers mit einem Faucet geben Coins, wenn man sie darum bittet.',
+    go: 'Um Coins bitten',
+    going: 'Fragt …',
+    given: 'Ein Peer sagt, dass er dir {{amount}} Coins gab:',
+  },
   evidence: {
     title: 'Beweise',
     empty: 'Niemand hat sich widersprochen.',

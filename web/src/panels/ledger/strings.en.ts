@@ -142,6 +142,12 @@ export const en = {
     sent: 'Your transaction',
     follow: 'What you send is followed here until it is final.',
   },
+  faucet: {
+    text: 'Whatever an account does on the chain costs a few coins. Peers that run a faucet give some to who asks.',
+    go: 'Ask for coins',
+    going: 'Asking …',
+    given: 'A peer says that it gave you {{amount}} coins:',
+  },
   evidence: {
     title: 'Evidence',
     empty: 'Nobody contradicted themselves.',

@@ -20,6 +20,11 @@ export function isDust(wei: string | bigint): boolean {
   return value > 0n && value < ONE / 10n ** BigInt(SHOWN);
 }
 
+/** Whether an amount is less than one coin. */
+export function isBelowCoin(wei: string | bigint): boolean {
+  return bigOf(wei) < ONE;
+}
+
 /** An amount in coins, cut after six digits: `1,234.5`. */
 export function coins(wei: string | bigint, digits = SHOWN): string {
   const value = bigOf(wei);

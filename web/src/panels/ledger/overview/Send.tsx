@@ -16,6 +16,7 @@ import { useSlow } from '../chain/useSlow';
 import { account, keys, send } from '../requests';
 import { Follow } from '../tx/Follow';
 import styles from './Send.module.css';
+import { Faucet } from './Faucet';
 import { useStatus } from './useStatus';
 
 /** Your account: its address and what it has, which changes with blocks. */
@@ -30,15 +31,18 @@ function Own({ address }: { address: string }) {
     placeholderData: (before) => before,
   });
   return (
-    <div className={styles.own}>
-      <span className={styles.balance}>{data ? <Coins wei={data.balance} /> : '…'}</span>
-      <span className={styles.address}>
-        <Copy text={address} what={t('send.address')} />
-        <TextLink to={`/ledger/account/${address}`} className={styles.page}>
-          {t('send.account')}
-        </TextLink>
-      </span>
-    </div>
+    <>
+      <div className={styles.own}>
+        <span className={styles.balance}>{data ? <Coins wei={data.balance} /> : '…'}</span>
+        <span className={styles.address}>
+          <Copy text={address} what={t('send.address')} />
+          <TextLink to={`/ledger/account/${address}`} className={styles.page}>
+            {t('send.account')}
+          </TextLink>
+        </span>
+      </div>
+      {data && <Faucet balance={data.balance} />}
+    </>
   );
 }
 
