@@ -546,6 +546,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ledger/faucet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the peers of this chain for coins, one after another, until one gives. */
+        post: operations["ledger_faucet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger/genesis": {
         parameters: {
             query?: never;
@@ -1633,6 +1650,46 @@ export interface components {
             /** @description Why, for a person. */
             reason: string;
         };
+        /** @description Coins that a faucet gives. */
+        FaucetGift: {
+            /** @description To which account. */
+            account: string;
+            /** @description How much, in wei. */
+            amount: string;
+            /** @description The hash of the transaction that gives them. */
+            hash: string;
+            /** @description The peer that gives, z-base-32; this node itself, if it is the faucet. */
+            peer: string;
+            transaction?: components["schemas"]["TransactionView"] | null;
+        };
+        /** @description Whom faucets are asked to give to. */
+        FaucetRequest: {
+            /**
+             * @description The account; the user's if it is not said.
+             * @default null
+             */
+            to: string | null;
+            /**
+             * Format: int64
+             * @description Seconds to wait until the coins are final, 60 at most; it is not waited for if it is 0 or not said.
+             * @default 0
+             */
+            wait: number;
+        };
+        /** @description A faucet that runs. */
+        FaucetStatus: {
+            /** @description What one who asks gets, in wei. */
+            amount: string;
+            /** @description What all together get in any 24 hours at most, in wei. */
+            daily: string;
+            /**
+             * Format: int64
+             * @description Seconds until the same account, or the same peer, gets it again.
+             */
+            every_s: number;
+            /** @description What they got in the last 24 hours, in wei. */
+            given: string;
+        };
         /**
          * @description How much a file is wanted. A piece that two files share is wanted as much as the one that is wanted more.
          * @enum {string}
@@ -1858,6 +1915,7 @@ export interface components {
             account: string;
             chain?: components["schemas"]["ChainStatus"] | null;
             entering?: components["schemas"]["EnteringStatus"] | null;
+            faucet?: components["schemas"]["FaucetStatus"] | null;
         };
         /** @description Where the chain was put. */
         Left: {
@@ -3920,6 +3978,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvidenceView"][];
+                };
+            };
+        };
+    };
+    ledger_faucet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaucetRequest"];
+            };
+        };
+        responses: {
+            /** @description A faucet gives, and it is final if that was waited for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaucetGift"];
+                };
+            };
+            /** @description No peer is a faucet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This node is on no chain, or is the faucet itself */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A faucet does not give, and time alone does not change that */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A faucet gives again later; `Retry-After` says in how many seconds */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No peer is reached, or what one said it gave does not give */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -26,7 +26,7 @@ use crate::pool::{Fate, Outcome, PoolTransaction};
 use crate::service::Shared;
 use crate::view::{Stage, TransactionView};
 
-/// 20 s for all peers together: each answers in a moment or is not there.
+/// 20 s for all peers together: most answer in a moment, and one who asks should not wait for those that hang.
 const ASKING: Duration = Duration::from_secs(20);
 
 /// 60 s is the longest wait for a final block.

@@ -23,8 +23,11 @@ const AT_ONCE: usize = 8;
 /// 10 s for a request's 52 bytes, and as much to take the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// 30 s for an answer: it takes the faucet two writes to its disk, and others may be before this one.
-const ANSWERED: Duration = Duration::from_secs(30);
+/// 3 s to reach one who is asked: peers of a chain are connected.
+const REACHED: Duration = Duration::from_secs(3);
+
+/// 8 s for an answer: it takes the faucet two writes to its disk, and others may be before this one.
+const ANSWERED: Duration = Duration::from_secs(8);
 
 /// The chain this node is on now, by the hash of its genesis, and its faucet if it is one.
 pub(crate) type Current = dyn Fn() -> Option<(B256, Option<Arc<Faucet>>)> + Send + Sync;
@@ -121,7 +124,7 @@ pub(super) enum AskError {
 /// # Errors
 /// [`AskError`], if it does not answer.
 pub(super) async fn ask(connector: &dyn Connector, peer: PeerKey, request: &Request) -> Result<Answer, AskError> {
-    let mut link = connector.connect(Target::Peer(peer), STREAM, PathPolicy::any()).await?;
+    let mut link = connector.connect(Target::Peer(peer), STREAM, PathPolicy::any().with_timeout(REACHED)).await?;
     timeout(ANSWERED, async {
         link.write_all(&request.encode()).await?;
         link.flush().await?;
