@@ -17,10 +17,10 @@ use weft_service::Problem;
 
 use crate::files::MAX_GENESIS;
 use crate::instance::Instance;
-use crate::service::Shared;
+use crate::membership::Membership;
 use crate::status::LedgerStatus;
 
-pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
+pub(crate) fn router(membership: Arc<Membership>) -> OpenApiRouter {
     let limit = usize::try_from(MAX_GENESIS).unwrap_or(usize::MAX) * 2;
     let entering = OpenApiRouter::new()
         .routes(routes!(chain::init))
@@ -43,7 +43,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
         .routes(routes!(read::account))
         .routes(routes!(send::send))
         .routes(routes!(faucet::faucet))
-        .with_state(shared)
+        .with_state(membership)
 }
 
 /// How the ledger is.
@@ -51,13 +51,13 @@ pub(crate) fn router(shared: Arc<Shared>) -> OpenApiRouter {
     get, path = "/status", tag = "ledger", operation_id = "ledger_status",
     responses((status = OK, body = LedgerStatus, description = "The account, and the chain this node is on"))
 )]
-async fn status(State(shared): State<Arc<Shared>>) -> Json<LedgerStatus> {
-    Json(LedgerStatus::of(&shared))
+async fn status(State(membership): State<Arc<Membership>>) -> Json<LedgerStatus> {
+    Json(LedgerStatus::of(&membership))
 }
 
 /// The chain that runs, or what to do to get onto one.
-fn running(shared: &Shared) -> Result<Arc<Instance>, Problem> {
-    shared.instance().ok_or_else(|| {
+fn running(membership: &Membership) -> Result<Arc<Instance>, Problem> {
+    membership.instance().ok_or_else(|| {
         Problem::new(StatusCode::CONFLICT, "no-chain", "this node is on no chain")
             .mend("make one with `weft ledger init`, or get onto one with `weft ledger join`")
     })

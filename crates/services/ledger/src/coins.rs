@@ -41,9 +41,9 @@ impl Coins {
     }
 }
 
-impl From<u32> for Coins {
+impl From<u64> for Coins {
     /// Whole coins.
-    fn from(coins: u32) -> Self {
+    fn from(coins: u64) -> Self {
         Coins(U256::from(coins) * U256::from(10).pow(U256::from(18)))
     }
 }

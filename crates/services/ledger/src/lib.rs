@@ -41,6 +41,7 @@ mod genesis_link;
 pub mod handle;
 mod instance;
 pub mod light;
+mod membership;
 pub mod mempool;
 pub mod peering;
 pub mod pool;

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::faucet::Faucet;
-use crate::service::Shared;
+use crate::membership::Membership;
 use crate::snapshot::Step;
 
 /// The ledger of this node.
@@ -148,9 +148,9 @@ pub struct PoolStatus {
 }
 
 impl LedgerStatus {
-    pub(crate) fn of(shared: &Shared) -> Self {
-        let account = shared.around.wallet.address();
-        let instance = shared.instance();
+    pub(crate) fn of(membership: &Membership) -> Self {
+        let account = membership.around.wallet.address();
+        let instance = membership.instance();
         let faucet = instance.as_ref().and_then(|instance| instance.faucet()).map(|faucet| FaucetStatus::of(faucet));
         let chain = instance.map(|instance| {
             let ledger = &instance.ledger;
@@ -196,7 +196,7 @@ impl LedgerStatus {
         LedgerStatus {
             account: account.to_string(),
             chain,
-            entering: shared.entering().map(EnteringStatus::from),
+            entering: membership.entering().map(EnteringStatus::from),
             faucet,
         }
     }

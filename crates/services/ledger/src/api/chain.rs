@@ -15,8 +15,9 @@ use utoipa::ToSchema;
 use weft_service::Problem;
 
 use super::address;
+use crate::coins::Coins;
 use crate::genesis::{FirstValidator, NewChain, ONE_COIN, StakingTerms};
-use crate::service::{Begin, EnterError, Shared, coins};
+use crate::membership::{Begin, EnterError, Membership};
 use crate::status::LedgerStatus;
 use crate::ticket::{Candidate, Ticket};
 
@@ -120,8 +121,11 @@ pub(super) struct TicketView {
     post, path = "/init", tag = "ledger", operation_id = "ledger_init", request_body = Init,
     responses((status = OK, body = Entered), (status = CONFLICT, body = Problem, description = "This node is on a chain"))
 )]
-pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Init>) -> Result<Json<Entered>, Problem> {
-    let me = shared.candidate().map_err(|error| Problem::internal(&error))?;
+pub(super) async fn init(
+    State(membership): State<Arc<Membership>>,
+    Json(init): Json<Init>,
+) -> Result<Json<Entered>, Problem> {
+    let me = membership.candidate().map_err(|error| Problem::internal(&error))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Below 2^31, as some wallets keep it in a signed 32-bit number, and above all that are well known.
     let chain_id = init.chain_id.unwrap_or_else(|| rand::random_range(1_000_000_000..2_000_000_000));
@@ -143,14 +147,15 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
     }
     let mut new = NewChain::new(chain_id, now, first);
     for (candidate, _) in &others {
-        new.balances.insert(candidate.account, coins(VALIDATOR_COINS));
+        new.balances.insert(candidate.account, Coins::from(VALIDATOR_COINS).wei());
     }
-    new.balances.insert(me.account, coins(init.own_coins.unwrap_or(OWN_COINS)));
+    new.balances.insert(me.account, Coins::from(init.own_coins.unwrap_or(OWN_COINS)).wei());
     for (account, amount) in &init.coins {
-        *new.balances.entry(address(account)?).or_insert(U256::ZERO) += coins(*amount);
+        *new.balances.entry(address(account)?).or_insert(U256::ZERO) += Coins::from(*amount).wei();
     }
     if init.closed || init.min_stake.is_some() {
-        let min_stake = if init.closed { U256::from(u128::MAX) } else { coins(init.min_stake.unwrap_or(1)) };
+        let min_stake =
+            if init.closed { U256::from(u128::MAX) } else { Coins::from(init.min_stake.unwrap_or(1)).wei() };
         new.staking = Some(StakingTerms {
             min_stake: u128::try_from(min_stake)
                 .map_err(|_| Problem::bad_request("that stake is more than there can be"))?,
@@ -160,8 +165,8 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
     new.block_time_ms = init.block_time_ms.unwrap_or(new.block_time_ms).clamp(10, 60_000);
     new.heartbeat_ms = Some(init.heartbeat_ms.unwrap_or(5_000).clamp(new.block_time_ms, 60_000));
     new.gas_limit = init.gas_limit.unwrap_or(new.gas_limit);
-    to_the_end(&shared, move |shared| async move { shared.init(new, others).await }).await?;
-    entered(&shared)
+    to_the_end(&membership, move |membership| async move { membership.init(new, others).await }).await?;
+    entered(&membership)
 }
 
 /// Gets onto a chain, and runs it.
@@ -169,7 +174,10 @@ pub(super) async fn init(State(shared): State<Arc<Shared>>, Json(init): Json<Ini
     post, path = "/join", tag = "ledger", operation_id = "ledger_join", request_body = Join,
     responses((status = OK, body = Entered), (status = CONFLICT, body = Problem, description = "This node is on a chain"))
 )]
-pub(super) async fn join(State(shared): State<Arc<Shared>>, Json(join): Json<Join>) -> Result<Json<Entered>, Problem> {
+pub(super) async fn join(
+    State(membership): State<Arc<Membership>>,
+    Json(join): Json<Join>,
+) -> Result<Json<Entered>, Problem> {
     let begin = if join.snapshot { Begin::Snapshot } else { Begin::Genesis };
     match (join.ticket, join.genesis) {
         (Some(ticket), None) => {
@@ -177,24 +185,25 @@ pub(super) async fn join(State(shared): State<Arc<Shared>>, Json(join): Json<Joi
                 Problem::bad_request(format!("this is no ticket: {error}"))
                     .mend("`weft ledger ticket` on a node of the chain prints one")
             })?;
-            to_the_end(&shared, move |shared| async move { shared.join(ticket, begin).await }).await?;
+            to_the_end(&membership, move |membership| async move { membership.join(ticket, begin).await }).await?;
         }
         (None, Some(genesis)) => {
             let peers = join.peers.iter().map(|text| peer(text)).collect::<Result<Vec<_>, _>>()?.concat();
             let file = serde_json::to_vec_pretty(&genesis).map_err(|error| Problem::internal(&error))?;
-            to_the_end(&shared, move |shared| async move { shared.join_by_file(file, peers, begin).await }).await?;
+            to_the_end(&membership, move |membership| async move { membership.join_by_file(file, peers, begin).await })
+                .await?;
         }
         _ => return Err(Problem::bad_request("give a ticket, or a genesis file and peers")),
     }
-    entered(&shared)
+    entered(&membership)
 }
 
 /// Puts the chain aside: nothing is removed.
 #[utoipa::path(
     post, path = "/leave", tag = "ledger", operation_id = "ledger_leave", responses((status = OK, body = Left))
 )]
-pub(super) async fn leave(State(shared): State<Arc<Shared>>) -> Result<Json<Left>, Problem> {
-    let folder = to_the_end(&shared, |shared| async move { shared.leave().await }).await?;
+pub(super) async fn leave(State(membership): State<Arc<Membership>>) -> Result<Json<Left>, Problem> {
+    let folder = to_the_end(&membership, |membership| async move { membership.leave().await }).await?;
     Ok(Json(Left { folder: folder.map(|folder| folder.display().to_string()) }))
 }
 
@@ -204,8 +213,8 @@ pub(super) async fn leave(State(shared): State<Arc<Shared>>) -> Result<Json<Left
     responses((status = OK, content_type = "application/json", description = "As any Ethereum tool reads it"),
         (status = NOT_FOUND, body = Problem))
 )]
-pub(super) async fn genesis(State(shared): State<Arc<Shared>>) -> Result<impl IntoResponse, Problem> {
-    let file = shared.genesis().ok_or_else(|| Problem::not_found("this node is on no chain"))?;
+pub(super) async fn genesis(State(membership): State<Arc<Membership>>) -> Result<impl IntoResponse, Problem> {
+    let file = membership.genesis().ok_or_else(|| Problem::not_found("this node is on no chain"))?;
     Ok(([(CONTENT_TYPE, "application/json")], file.to_vec()))
 }
 
@@ -214,8 +223,8 @@ pub(super) async fn genesis(State(shared): State<Arc<Shared>>) -> Result<impl In
     get, path = "/candidate", tag = "ledger", operation_id = "ledger_candidate",
     responses((status = OK, body = CandidateView))
 )]
-pub(super) async fn candidate(State(shared): State<Arc<Shared>>) -> Result<Json<CandidateView>, Problem> {
-    let candidate = shared.candidate().map_err(|error| Problem::internal(&error))?;
+pub(super) async fn candidate(State(membership): State<Arc<Membership>>) -> Result<Json<CandidateView>, Problem> {
+    let candidate = membership.candidate().map_err(|error| Problem::internal(&error))?;
     Ok(Json(CandidateView {
         account: candidate.account.to_string(),
         public_key: candidate.public_key.to_string(),
@@ -228,26 +237,26 @@ pub(super) async fn candidate(State(shared): State<Arc<Shared>>) -> Result<Json<
     get, path = "/ticket", tag = "ledger", operation_id = "ledger_ticket",
     responses((status = OK, body = TicketView), (status = CONFLICT, body = Problem))
 )]
-pub(super) async fn ticket(State(shared): State<Arc<Shared>>) -> Result<Json<TicketView>, Problem> {
-    super::running(&shared)?;
-    Ok(Json(TicketView { ticket: shared.ticket().map(|ticket| ticket.to_string()).unwrap_or_default() }))
+pub(super) async fn ticket(State(membership): State<Arc<Membership>>) -> Result<Json<TicketView>, Problem> {
+    super::running(&membership)?;
+    Ok(Json(TicketView { ticket: membership.ticket().map(|ticket| ticket.to_string()).unwrap_or_default() }))
 }
 
 /// Does it even if who asked for it goes away: a node is on a chain or it is not.
 async fn to_the_end<T: Send + 'static, W: Future<Output = Result<T, EnterError>> + Send + 'static>(
-    shared: &Arc<Shared>,
-    work: impl FnOnce(Arc<Shared>) -> W,
+    membership: &Arc<Membership>,
+    work: impl FnOnce(Arc<Membership>) -> W,
 ) -> Result<T, Problem> {
-    match tokio::spawn(work(Arc::clone(shared))).await {
+    match tokio::spawn(work(Arc::clone(membership))).await {
         Ok(done) => done.map_err(|error| refused(&error)),
         Err(error) => Err(Problem::internal(&error)),
     }
 }
 
-fn entered(shared: &Shared) -> Result<Json<Entered>, Problem> {
-    super::running(shared)?;
-    let ticket = shared.ticket().map(|ticket| ticket.to_string()).unwrap_or_default();
-    Ok(Json(Entered { status: LedgerStatus::of(shared), ticket }))
+fn entered(membership: &Membership) -> Result<Json<Entered>, Problem> {
+    super::running(membership)?;
+    let ticket = membership.ticket().map(|ticket| ticket.to_string()).unwrap_or_default();
+    Ok(Json(Entered { status: LedgerStatus::of(membership), ticket }))
 }
 
 fn peer(text: &str) -> Result<Vec<crate::peering::Named>, Problem> {

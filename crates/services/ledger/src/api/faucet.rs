@@ -22,8 +22,8 @@ use crate::faucet::message::{Answer, Gift, Reason, Request};
 use crate::faucet::{NotGiven, Refusals, in_turn};
 use crate::handle::Committed;
 use crate::instance::Instance;
+use crate::membership::Membership;
 use crate::pool::{Fate, Outcome, PoolTransaction};
-use crate::service::Shared;
 use crate::view::{Stage, TransactionView};
 
 /// 20 s for all peers together: most answer in a moment, and one who asks should not wait for those that hang.
@@ -93,11 +93,11 @@ impl IntoResponse for Refused {
         (status = BAD_GATEWAY, body = Problem, description = "No peer is reached, or what one said it gave does not give"))
 )]
 pub(super) async fn faucet(
-    State(shared): State<Arc<Shared>>,
+    State(membership): State<Arc<Membership>>,
     Json(asked): Json<FaucetRequest>,
 ) -> Result<Json<FaucetGift>, Refused> {
-    let instance = running(&shared)?;
-    let own = shared.around.wallet.address();
+    let instance = running(&membership)?;
+    let own = membership.around.wallet.address();
     let account = asked.to.as_deref().map(address).transpose()?.unwrap_or(own);
     if instance.faucet().is_some() && account == own {
         let problem = Problem::conflict("this node is a faucet itself, and gives from this very account");
@@ -105,7 +105,7 @@ pub(super) async fn faucet(
     }
     // Before anything is given, so that nothing of it is missed.
     let heard = Heard::of(&instance);
-    let (peer, gift) = given(&shared, &instance, account).await?;
+    let (peer, gift) = given(&membership, &instance, account).await?;
     let wait = Duration::from_secs(asked.wait.min(MAX_WAIT));
     let transaction = heard.until_final(&instance, account, gift, wait).await?;
     Ok(Json(FaucetGift {
@@ -118,8 +118,8 @@ pub(super) async fn faucet(
 }
 
 /// Who gives, and what: this node's own faucet is asked first, by the same terms as anybody's.
-async fn given(shared: &Shared, instance: &Instance, account: Address) -> Result<(PeerKey, Gift), Refused> {
-    let me = shared.around.overlay.key();
+async fn given(membership: &Membership, instance: &Instance, account: Address) -> Result<(PeerKey, Gift), Refused> {
+    let me = membership.around.overlay.key();
     let mut refusals = Refusals::default();
     if let Some(faucet) = instance.faucet().map(Arc::clone) {
         match blocking(move || Ok(faucet.give(me, account))).await? {
@@ -131,7 +131,7 @@ async fn given(shared: &Shared, instance: &Instance, account: Address) -> Result
     // So that one which hangs or lies does not stand before the others each time.
     peers.shuffle(&mut rand::rng());
     let request = Request { genesis: instance.ledger.chain().genesis_hash(), account };
-    let asking = in_turn(&shared.around.overlay, &peers, &request, &mut refusals);
+    let asking = in_turn(&membership.around.overlay, &peers, &request, &mut refusals);
     let given = tokio::time::timeout(ASKING, asking).await;
     given.ok().flatten().ok_or_else(|| refused(refusals.best()))
 }

@@ -15,9 +15,9 @@ use weft_service::Problem;
 use super::{address, blocking, hash, running, unreadable};
 use crate::handle::Ledger;
 use crate::instance::Instance;
+use crate::membership::Membership;
 use crate::pool::{Fate, StateAccounts};
 use crate::replica::set_of;
-use crate::service::Shared;
 use crate::view::{
     AccountView, BlockDetail, BlockView, EvidenceView, LedgerPeerView, Stage, TransactionView, ValidatorView, signers,
 };
@@ -45,8 +45,8 @@ pub(super) struct Range {
     get, path = "/validators", tag = "ledger", operation_id = "ledger_validators",
     responses((status = OK, body = Vec<ValidatorView>))
 )]
-pub(super) async fn validators(State(shared): State<Arc<Shared>>) -> Result<Json<Vec<ValidatorView>>, Problem> {
-    let instance = running(&shared)?;
+pub(super) async fn validators(State(membership): State<Arc<Membership>>) -> Result<Json<Vec<ValidatorView>>, Problem> {
+    let instance = running(&membership)?;
     let set = instance.ledger.validators();
     // Two devices of one user have one account: it is this node if the key is its own too.
     let mine = set.iter().find(|validator| validator.public_key == instance.public_key).map(|mine| mine.address);
@@ -58,8 +58,8 @@ pub(super) async fn validators(State(shared): State<Arc<Shared>>) -> Result<Json
     get, path = "/peers", tag = "ledger", operation_id = "ledger_peers",
     responses((status = OK, body = Vec<LedgerPeerView>))
 )]
-pub(super) async fn peers(State(shared): State<Arc<Shared>>) -> Result<Json<Vec<LedgerPeerView>>, Problem> {
-    Ok(Json(running(&shared)?.watch.peer_list()))
+pub(super) async fn peers(State(membership): State<Arc<Membership>>) -> Result<Json<Vec<LedgerPeerView>>, Problem> {
+    Ok(Json(running(&membership)?.watch.peer_list()))
 }
 
 /// Validators that contradicted themselves while this node ran.
@@ -67,8 +67,8 @@ pub(super) async fn peers(State(shared): State<Arc<Shared>>) -> Result<Json<Vec<
     get, path = "/evidence", tag = "ledger", operation_id = "ledger_evidence",
     responses((status = OK, body = Vec<EvidenceView>))
 )]
-pub(super) async fn evidence(State(shared): State<Arc<Shared>>) -> Result<Json<Vec<EvidenceView>>, Problem> {
-    Ok(Json(running(&shared)?.watch.evidence()))
+pub(super) async fn evidence(State(membership): State<Arc<Membership>>) -> Result<Json<Vec<EvidenceView>>, Problem> {
+    Ok(Json(running(&membership)?.watch.evidence()))
 }
 
 /// Final blocks, the newest first.
@@ -77,10 +77,10 @@ pub(super) async fn evidence(State(shared): State<Arc<Shared>>) -> Result<Json<V
     responses((status = OK, body = Vec<BlockView>))
 )]
 pub(super) async fn blocks(
-    State(shared): State<Arc<Shared>>,
+    State(membership): State<Arc<Membership>>,
     Query(range): Query<Range>,
 ) -> Result<Json<Vec<BlockView>>, Problem> {
-    let instance = running(&shared)?;
+    let instance = running(&membership)?;
     let chain = Arc::clone(instance.ledger.chain());
     blocking(move || {
         let next = chain.height() + 1;
@@ -105,10 +105,10 @@ pub(super) async fn blocks(
     responses((status = OK, body = BlockDetail), (status = NOT_FOUND, body = Problem))
 )]
 pub(super) async fn block(
-    State(shared): State<Arc<Shared>>,
+    State(membership): State<Arc<Membership>>,
     Path(block): Path<String>,
 ) -> Result<Json<BlockDetail>, Problem> {
-    let instance = running(&shared)?;
+    let instance = running(&membership)?;
     let chain = Arc::clone(instance.ledger.chain());
     blocking(move || {
         let height = match block.as_str() {
@@ -140,10 +140,10 @@ pub(super) async fn block(
     responses((status = OK, body = TransactionView), (status = NOT_FOUND, body = Problem))
 )]
 pub(super) async fn transaction(
-    State(shared): State<Arc<Shared>>,
+    State(membership): State<Arc<Membership>>,
     Path(text): Path<String>,
 ) -> Result<Json<TransactionView>, Problem> {
-    let instance = running(&shared)?;
+    let instance = running(&membership)?;
     let wanted = hash(&text)?;
     blocking(move || find(&instance, wanted)).await.map(Json)
 }
@@ -153,8 +153,8 @@ pub(super) async fn transaction(
     get, path = "/transactions", tag = "ledger", operation_id = "ledger_waiting",
     responses((status = OK, body = Vec<TransactionView>))
 )]
-pub(super) async fn waiting(State(shared): State<Arc<Shared>>) -> Result<Json<Vec<TransactionView>>, Problem> {
-    let instance = running(&shared)?;
+pub(super) async fn waiting(State(membership): State<Arc<Membership>>) -> Result<Json<Vec<TransactionView>>, Problem> {
+    let instance = running(&membership)?;
     let content = instance.ledger.pool().lock().content(MAX_WAITING);
     let mut views = Vec::new();
     for (sender, content) in &content {
@@ -175,10 +175,10 @@ pub(super) async fn waiting(State(shared): State<Arc<Shared>>) -> Result<Json<Ve
     responses((status = OK, body = AccountView))
 )]
 pub(super) async fn account(
-    State(shared): State<Arc<Shared>>,
+    State(membership): State<Arc<Membership>>,
     Path(text): Path<String>,
 ) -> Result<Json<AccountView>, Problem> {
-    let instance = running(&shared)?;
+    let instance = running(&membership)?;
     let wanted = address(&text)?;
     blocking(move || {
         let read = || -> Result<AccountView, StateError> {

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use weft_service::Problem;
 
 use super::{address, blocking, read, running};
+use crate::membership::Membership;
 use crate::pool::Fate;
-use crate::service::Shared;
 use crate::view::{Stage, TransactionView};
 use crate::wallet::{Order, SendError};
 
@@ -48,10 +48,10 @@ pub(super) struct Send {
         (status = UNPROCESSABLE_ENTITY, body = Problem, description = "It would fail, or is not taken"))
 )]
 pub(super) async fn send(
-    State(shared): State<Arc<Shared>>,
+    State(membership): State<Arc<Membership>>,
     Json(send): Json<Send>,
 ) -> Result<Json<TransactionView>, Problem> {
-    let instance = running(&shared)?;
+    let instance = running(&membership)?;
     let order = Order {
         to: send.to.as_deref().map(address).transpose()?,
         value: match send.value.as_deref() {
@@ -69,7 +69,7 @@ pub(super) async fn send(
         return Err(Problem::bad_request("there is neither an account to send to nor a contract to make"));
     }
     let (mut blocks, mut outcomes) = (instance.ledger.blocks(), instance.ledger.outcomes());
-    let (wallet, ledger) = (shared.around.wallet.clone(), instance.ledger.clone());
+    let (wallet, ledger) = (membership.around.wallet.clone(), instance.ledger.clone());
     let hash = blocking(move || wallet.send(&ledger, order).map_err(|error| refused(&error))).await?;
     let wait = Duration::from_secs(send.wait.min(MAX_WAIT));
     let ended = async {
