@@ -1,16 +1,16 @@
 //! Filters that a client polls (`eth_newFilter` and its kin): bounded in number, gone when nobody polls.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+pub(crate) mod kept;
+
+use std::time::Instant;
 
 use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::{Filter, FilterBlockOption};
-use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 
+use self::kept::{Kind, Waiting};
 use crate::error::RpcError;
 use crate::logs;
 use crate::rpc::{Call, Reply, json};
@@ -18,50 +18,6 @@ use crate::transactions::rpc_transaction;
 
 /// 4,096: blocks that one poll of a block filter names.
 const MAX_BLOCKS: u64 = 4_096;
-
-type Waiting = Receiver<std::sync::Arc<weft_ledger::pool::PoolTransaction>>;
-
-#[derive(Debug)]
-enum Kind {
-    Logs(Box<Filter>),
-    Blocks,
-    Transactions { from: Waiting, full: bool },
-}
-
-#[derive(Debug)]
-struct Entry {
-    kind: Kind,
-    /// The height up to which it was told.
-    told: u64,
-    asked: Instant,
-}
-
-/// All filters of a server.
-#[derive(Debug)]
-pub(crate) struct Filters {
-    most: usize,
-    lifetime: Duration,
-    all: Mutex<HashMap<U256, Entry>>,
-}
-
-impl Filters {
-    pub(crate) fn new(most: usize, lifetime: Duration) -> Self {
-        Filters { most, lifetime, all: Mutex::default() }
-    }
-
-    fn add(&self, kind: Kind, told: u64) -> Result<U256, RpcError> {
-        let mut all = self.all.lock();
-        let now = Instant::now();
-        all.retain(|_, entry| now.duration_since(entry.asked) < self.lifetime);
-        if all.len() >= self.most {
-            return Err(RpcError::limit(format!("too many filters: at most {} are kept; uninstall some", self.most)));
-        }
-        // Not to be guessed: filters of all clients are in one place.
-        let id = U256::from(rand::random::<u128>());
-        all.insert(id, Entry { kind, told, asked: now });
-        Ok(id)
-    }
-}
 
 fn unknown() -> RpcError {
     RpcError::server("filter not found")

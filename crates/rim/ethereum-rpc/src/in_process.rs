@@ -8,7 +8,7 @@ use weft_ledger::handle::Ledger;
 use crate::args::Args;
 use crate::config::Config;
 use crate::error::{METHOD_NOT_FOUND, RpcError};
-use crate::filters::Filters;
+use crate::filters::kept::Filters;
 use crate::methods::{METHODS, Method, Switch};
 use crate::recent::Recent;
 use crate::rpc::{Call, Rpc};

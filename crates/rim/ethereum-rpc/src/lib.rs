@@ -43,6 +43,7 @@ mod blocks;
 mod calls;
 mod config;
 mod dev;
+mod dispatch;
 mod error;
 mod execute;
 mod fees;

@@ -14,7 +14,7 @@ use weft_ledger::handle::Ledger;
 use crate::args::Args;
 use crate::config::Config;
 use crate::error::{INTERNAL, RpcError};
-use crate::filters::Filters;
+use crate::filters::kept::Filters;
 use crate::recent::{Recent, Whole};
 
 /// What a method answers with: JSON, or an error.

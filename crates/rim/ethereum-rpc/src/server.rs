@@ -1,25 +1,21 @@
-//! The server: listens, bounds what runs at once and for how long, and hands calls to the methods.
+//! The server: listens, bounds what comes in, and hands calls on.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
+use jsonrpsee::RpcModule;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::server::{BatchRequestConfig, IdProvider, ServerBuilder, ServerConfig, ServerHandle};
-use jsonrpsee::types::{Params, SubscriptionId};
-use jsonrpsee::{Extensions, RpcModule};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use jsonrpsee::types::SubscriptionId;
+use weft_ledger::handle::Ledger;
 
-use crate::args::Args;
-use crate::batch::{Batches, End, Member};
+use crate::batch::{Batches, Member};
 use crate::config::Config;
-use crate::error::{INTERNAL, RpcError};
+use crate::dispatch::{Dispatch, answer, aside, together};
 use crate::gate::{GateLayer, Rules};
 use crate::in_process::switched_on;
-use crate::methods::{Handler, Method, Weight};
-use crate::rpc::{Call, Reply, Rpc, json};
+use crate::methods::{Method, Weight};
 use crate::subscriptions;
-use weft_ledger::handle::Ledger;
 
 /// Ethereum JSON-RPC over a ledger.
 #[derive(Debug)]
@@ -47,13 +43,6 @@ pub enum StartError {
     /// The table of methods has an error.
     #[error("the Ethereum RPC's methods: {0}")]
     Methods(String),
-}
-
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) rpc: Rpc,
-    executions: Arc<Semaphore>,
-    submissions: Arc<Semaphore>,
 }
 
 impl Server {
@@ -117,24 +106,22 @@ impl IdProvider for HexIds {
     }
 }
 
-fn module(ledger: Ledger, config: &Config) -> Result<RpcModule<Shared>, StartError> {
-    let (executions, submissions) = (Semaphore::new(config.max_executions), Semaphore::new(config.max_submissions));
-    let (executions, submissions) = (Arc::new(executions), Arc::new(submissions));
+fn module(ledger: Ledger, config: &Config) -> Result<RpcModule<Dispatch>, StartError> {
     let there = switched_on(config);
-    let mut module = RpcModule::new(Shared { rpc: Rpc::new(ledger, config.clone()), executions, submissions });
+    let mut module = RpcModule::new(Dispatch::new(ledger, config));
     let wrong = |error: jsonrpsee::core::RegisterMethodError| StartError::Methods(error.to_string());
     for method in there {
         let Method { name, weight, handler, .. } = *method;
         match weight {
-            Weight::Light => module.register_method(name, move |params, shared, extensions| {
-                answer(&shared.rpc, &params, handler, shared.deadline(extensions)?)
+            Weight::Light => module.register_method(name, move |params, dispatch, extensions| {
+                answer(&dispatch.rpc, &params, handler, dispatch.deadline(extensions)?)
             }),
             Weight::Heavy | Weight::Submission => {
-                module.register_async_method(name, move |params, shared, extensions| async move {
-                    let deadline = shared.deadline(&extensions)?;
+                module.register_async_method(name, move |params, dispatch, extensions| async move {
+                    let deadline = dispatch.deadline(&extensions)?;
                     match extensions.get::<Member>() {
-                        Some(member) => together(shared, member, deadline).await,
-                        None => aside(shared, params, weight, handler, deadline).await,
+                        Some(member) => together(dispatch, member, deadline).await,
+                        None => aside(dispatch, params, weight, handler, deadline).await,
                     }
                 })
             }
@@ -143,70 +130,4 @@ fn module(ledger: Ledger, config: &Config) -> Result<RpcModule<Shared>, StartErr
     }
     subscriptions::register(&mut module).map_err(wrong)?;
     Ok(module)
-}
-
-impl Shared {
-    /// Until when a call has to be answered, which is now or later.
-    fn deadline(&self, extensions: &Extensions) -> Result<Instant, RpcError> {
-        let now = Instant::now();
-        let own = now + self.rpc.config.deadline;
-        match extensions.get::<End>() {
-            Some(End(end)) if *end <= now => {
-                Err(RpcError::limit("the batch took longer than this node allows; send the rest of it again"))
-            }
-            Some(End(end)) => Ok(own.min(*end)),
-            None => Ok(own),
-        }
-    }
-}
-
-fn answer(rpc: &Rpc, params: &Params<'_>, handler: Handler, deadline: Instant) -> Reply {
-    handler(&Call { rpc, args: Args::read(params.as_str())?, deadline })
-}
-
-/// On a thread that may block, of which no more run than the configuration says.
-async fn aside(
-    shared: Arc<Shared>,
-    params: Params<'static>,
-    weight: Weight,
-    handler: Handler,
-    deadline: Instant,
-) -> Reply {
-    let semaphore = if weight == Weight::Submission { &shared.submissions } else { &shared.executions };
-    let permit = turn(semaphore, deadline).await?;
-    // The permit goes along: a client that is gone does not end what was begun for it.
-    let aside = move || {
-        let _permit = permit;
-        answer(&shared.rpc, &params, handler, deadline)
-    };
-    tokio::task::spawn_blocking(aside).await.unwrap_or_else(|error| Err(panicked(&error)))
-}
-
-/// One of several transactions that came in a batch: all go into the pool when the first one's turn comes.
-async fn together(shared: Arc<Shared>, member: &Member, deadline: Instant) -> Reply {
-    let run = Arc::clone(&member.run);
-    let bring = async move || {
-        let permit = turn(&shared.submissions, deadline).await?;
-        let bring = move || {
-            let _permit = permit;
-            let answers = shared.rpc.ledger.submit(run.raw.clone());
-            answers.into_iter().map(|answer| answer.map_err(RpcError::from)).collect()
-        };
-        tokio::task::spawn_blocking(bring).await.map_err(|error| panicked(&error))
-    };
-    let answers = member.run.answers.get_or_try_init(bring).await?;
-    let answer = answers.get(member.place).cloned();
-    json(&answer.ok_or_else(|| RpcError::new(INTERNAL, "internal error"))??)
-}
-
-async fn turn(semaphore: &Arc<Semaphore>, deadline: Instant) -> Result<OwnedSemaphorePermit, RpcError> {
-    match tokio::time::timeout_at(deadline.into(), Arc::clone(semaphore).acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        _ => Err(RpcError::limit("the node is busy: too many calls at once; come again later")),
-    }
-}
-
-fn panicked(error: &tokio::task::JoinError) -> RpcError {
-    tracing::error!(%error, "a call failed in a way that none should");
-    RpcError::new(INTERNAL, "internal error")
 }

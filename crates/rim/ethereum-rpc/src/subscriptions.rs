@@ -14,8 +14,8 @@ use weft_evm::{LogFilter, StateError};
 use weft_ledger::handle::Ledger;
 
 use crate::args::Args;
+use crate::dispatch::Dispatch;
 use crate::error::RpcError;
-use crate::server::Shared;
 use crate::{blocks, logs, node, transactions};
 
 /// 30 s: a client that takes nothing that long is cut off.
@@ -31,12 +31,12 @@ enum Kind {
     Syncing,
 }
 
-pub(crate) fn register(module: &mut RpcModule<Shared>) -> Result<(), RegisterMethodError> {
+pub(crate) fn register(module: &mut RpcModule<Dispatch>) -> Result<(), RegisterMethodError> {
     module.register_subscription(
         "eth_subscribe",
         "eth_subscription",
         "eth_unsubscribe",
-        |params, pending, shared, _| subscribe(params, pending, shared),
+        |params, pending, dispatch, _| subscribe(params, pending, dispatch),
     )?;
     Ok(())
 }
@@ -57,13 +57,13 @@ fn kind(params: &Params<'_>) -> Result<Kind, RpcError> {
     }
 }
 
-async fn subscribe(params: Params<'static>, pending: PendingSubscriptionSink, shared: Arc<Shared>) {
+async fn subscribe(params: Params<'static>, pending: PendingSubscriptionSink, dispatch: Arc<Dispatch>) {
     let kind = match kind(&params) {
         Ok(kind) => kind,
         Err(error) => return pending.reject(error).await,
     };
     // Before the client hears that it is subscribed, so that it misses nothing after.
-    let ledger = shared.rpc.ledger.clone();
+    let ledger = dispatch.rpc.ledger.clone();
     let (blocks, transactions, sync) = (ledger.blocks(), ledger.transactions(), ledger.sync_changes());
     let from = ledger.chain().height();
     let Ok(sink) = pending.accept().await else { return };
@@ -74,7 +74,7 @@ async fn subscribe(params: Params<'static>, pending: PendingSubscriptionSink, sh
             follow(sink, ledger, blocks, from, matching).await;
         }
         Kind::Transactions { full } => pending_transactions(sink, transactions, full).await,
-        Kind::Syncing => syncing(sink, &shared, sync).await,
+        Kind::Syncing => syncing(sink, &dispatch, sync).await,
     }
 }
 
@@ -162,9 +162,9 @@ async fn pending_transactions(sink: SubscriptionSink, mut from: Transactions, fu
 
 type Sync = tokio::sync::watch::Receiver<Option<weft_ledger::handle::SyncStatus>>;
 
-async fn syncing(sink: SubscriptionSink, shared: &Shared, mut changes: Sync) {
+async fn syncing(sink: SubscriptionSink, dispatch: &Dispatch, mut changes: Sync) {
     loop {
-        let status = node::sync_status(&shared.rpc);
+        let status = node::sync_status(&dispatch.rpc);
         let value = match status {
             Value::Bool(false) => Value::Bool(false),
             status => serde_json::json!({ "syncing": true, "status": status }),

@@ -6,11 +6,9 @@ use alloy_primitives::{Address, B256};
 use parking_lot::RwLock;
 use weft_consensus::types::ValidatorSet;
 use weft_events::EventSink;
-use weft_overlay::PeerKey;
 
 use crate::event::LedgerEvent;
 use crate::handle::{Ledger, SyncStatus, ValidatorInfo};
-use crate::peering::Hello;
 use crate::pool::{Fate, Outcome};
 use crate::replica::Action;
 use crate::view::{BlockView, EvidenceView, LedgerPeerView, ValidatorView};
@@ -91,13 +89,7 @@ impl Watch {
         });
     }
 
-    pub(crate) fn peers<'a>(&self, ledger: &Ledger, peers: impl Iterator<Item = (PeerKey, &'a Hello)>) {
-        let view = |(peer, hello): (PeerKey, &Hello)| LedgerPeerView {
-            peer: peer.to_string(),
-            height: hello.height,
-            validator: hello.validator.map(|account| account.to_string()),
-        };
-        let peers: Vec<LedgerPeerView> = peers.map(view).collect();
+    pub(crate) fn peers(&self, ledger: &Ledger, peers: Vec<LedgerPeerView>) {
         ledger.set_peers(peers.len());
         let names = |peers: &[LedgerPeerView]| peers.iter().map(|peer| peer.peer.clone()).collect::<Vec<_>>();
         let before = std::mem::replace(&mut self.seen.write().peers, peers.clone());

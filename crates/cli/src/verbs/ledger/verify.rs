@@ -1,5 +1,6 @@
 //! `weft ledger verify`: a light client in this process, which believes no node.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -7,6 +8,7 @@ use std::time::Instant;
 use alloy_primitives::{Address, U256, hex};
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use weft_node::light::{Light, LightBlock, MAX_LIGHT_BLOCKS, ProvedAccount, prove_account};
 
 use super::{abi, rpc};
@@ -42,19 +44,15 @@ pub(super) async fn run(global: &Global, args: Verify) -> Result<ExitCode> {
     let file =
         std::fs::read(&args.genesis).map_err(|error| Failure::new(format!("{}: {error}", args.genesis.display())))?;
     let mut light = Light::from_genesis(&file).map_err(|error| refused(&error))?;
-    while args.to.is_none_or(|to| light.height() < to) {
-        let from = light.height() + 1;
-        let left = args.to.map_or(MAX_LIGHT_BLOCKS, |to| (to - light.height()).min(MAX_LIGHT_BLOCKS));
-        let range = json!([format!("{from:#x}"), format!("{left:#x}")]);
-        let answer = rpc::at(&args.url, "weft_getLightBlocks", range).await?;
-        let blocks: Vec<LightBlock> = serde_json::from_value(answer)
-            .map_err(|error| Failure::new(format!("what {} gave are no headers: {error}", args.url)))?;
+    let mut asked = ask(&args, light.height());
+    while let Some(answer) = asked {
+        let blocks = answer.await.map_err(|error| Failure::new(error.to_string()))??;
         if blocks.is_empty() {
             break;
         }
-        for block in &blocks {
-            step(&mut light, &args.url, block).await?;
-        }
+        // The next ones come while these are checked.
+        asked = ask(&args, light.height() + blocks.len() as u64);
+        light = follow(light, &args.url, blocks).await?;
     }
     if let Some(to) = args.to.filter(|to| *to > light.height()) {
         return Err(Failure::new(format!("{} gave headers up to {} only, not up to {to}", args.url, light.height())));
@@ -92,15 +90,45 @@ pub(super) async fn run(global: &Global, args: Verify) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn step(light: &mut Light, url: &str, block: &LightBlock) -> Result<()> {
-    let Err(error) = light.advance(block, None) else { return Ok(()) };
-    let Some(height) = error.needs_set_of() else { return Err(refused(&error)) };
-    let answer = rpc::at(url, "weft_getValidatorSet", json!([format!("{height:#x}")])).await?;
-    let set = answer.as_str().and_then(|text| hex::decode(text).ok()).ok_or_else(|| {
-        Failure::new(format!("{url} does not give the validators of height {height}"))
-            .mend("ask a node that keeps more history")
-    })?;
-    light.advance(block, Some(&set)).map_err(|error| refused(&error))
+/// Asks for what follows a height; `None` if nothing more is wanted.
+fn ask(args: &Verify, height: u64) -> Option<JoinHandle<Result<Vec<LightBlock>>>> {
+    let left = args.to.map_or(MAX_LIGHT_BLOCKS, |to| to.saturating_sub(height).min(MAX_LIGHT_BLOCKS));
+    if left == 0 {
+        return None;
+    }
+    let (url, range) = (args.url.clone(), json!([format!("{:#x}", height + 1), format!("{left:#x}")]));
+    Some(tokio::spawn(async move {
+        let answer = rpc::at(&url, "weft_getLightBlocks", range).await?;
+        serde_json::from_value(answer).map_err(|error| Failure::new(format!("what {url} gave are no headers: {error}")))
+    }))
+}
+
+/// Goes on by these headers, on a thread that has nothing else to do.
+async fn follow(mut light: Light, url: &str, blocks: Vec<LightBlock>) -> Result<Light> {
+    let mut blocks = VecDeque::from(blocks);
+    loop {
+        let gone = tokio::task::spawn_blocking(move || {
+            while let Some(block) = blocks.front() {
+                if let Err(error) = light.advance(block, None) {
+                    return (light, blocks, Some(error));
+                }
+                blocks.pop_front();
+            }
+            (light, blocks, None)
+        });
+        let error;
+        (light, blocks, error) = gone.await.map_err(|error| Failure::new(error.to_string()))?;
+        let Some(error) = error else { return Ok(light) };
+        let (Some(height), Some(block)) = (error.needs_set_of(), blocks.pop_front()) else {
+            return Err(refused(&error));
+        };
+        let answer = rpc::at(url, "weft_getValidatorSet", json!([format!("{height:#x}")])).await?;
+        let set = answer.as_str().and_then(|text| hex::decode(text).ok()).ok_or_else(|| {
+            Failure::new(format!("{url} does not give the validators of height {height}"))
+                .mend("ask a node that keeps more history")
+        })?;
+        light.advance(&block, Some(&set)).map_err(|error| refused(&error))?;
+    }
 }
 
 async fn prove(light: &Light, url: &str, account: Address, slots: &[U256]) -> Result<ProvedAccount> {

@@ -16,12 +16,13 @@ use super::book::Book;
 use super::catch_up::RANGE;
 use super::exchange::{Exchange, Output, Parting};
 use super::link::{Ended, Outbox, drive, outbox};
-use super::message::{MAX_PEERS, Message, Named};
+use super::message::{Hello, MAX_PEERS, Message, Named};
 use crate::handle::{Ledger, Origin};
 use crate::pool::PoolTransaction;
 use crate::pool::gossip::{self, BAN_SCORE, Gossip, Verdict};
 use crate::replica::{Action, Clock, SyncRefused, encode_block};
 use crate::runner::{Mail, Mailbox, Notice};
+use crate::view::LedgerPeerView;
 use crate::watch::Watch;
 
 /// What ledger peers speak.
@@ -295,7 +296,7 @@ impl Hub {
                     let of_peer = matches!(message, Message::Hello(_) | Message::Status(_));
                     self.exchange.received(now, peer, message);
                     if of_peer {
-                        self.parts.watch.peers(&self.parts.ledger, self.exchange.peers());
+                        self.tell_peers();
                     }
                 }
             }
@@ -348,7 +349,7 @@ impl Hub {
             self.book.lost(now, peer, rand::random());
             self.gossip.disconnected(now, peer);
             self.exchange.disconnected(now, peer);
-            self.parts.watch.peers(&self.parts.ledger, self.exchange.peers());
+            self.tell_peers();
         }
     }
 
@@ -356,7 +357,7 @@ impl Hub {
         tracing::info!(peer = %peer.short(), %why, "parted with a ledger peer");
         self.unlink(peer);
         self.book.forget(peer);
-        self.parts.watch.peers(&self.parts.ledger, self.exchange.peers());
+        self.tell_peers();
     }
 
     fn dial(&mut self, peer: PeerKey) {
@@ -408,6 +409,16 @@ impl Hub {
         if new && by_user {
             self.keep();
         }
+    }
+
+    /// Says to those who watch which peers there are.
+    fn tell_peers(&self) {
+        let view = |(peer, hello): (PeerKey, &Hello)| LedgerPeerView {
+            peer: peer.to_string(),
+            height: hello.height,
+            validator: hello.validator.map(|account| account.to_string()),
+        };
+        self.parts.watch.peers(&self.parts.ledger, self.exchange.peers().map(view).collect());
     }
 
     fn keep(&mut self) {

@@ -11,9 +11,8 @@ use super::account::{AccountState, Accounts, SenderCode};
 use super::best::{Best, Budget, Candidates};
 use super::error::AdmissionError;
 use super::line::{Line, Slot};
-use super::outcome::{DropReason, Fate, Outcome};
+use super::outcome::{DropReason, Fate, Outcome, Totals};
 use super::transaction::{Candidate, PoolTransaction};
-use super::view::Totals;
 use super::worst::{Worst, Worth};
 
 /// How much the pool holds.

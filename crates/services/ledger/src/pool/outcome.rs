@@ -59,3 +59,18 @@ pub enum DropReason {
     #[error("it could not be stored; see to the node's disk, and send it again")]
     NotStored,
 }
+
+/// What happened since the pool was made. `accepted` = those in the pool and the three ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Transactions taken.
+    pub accepted: u64,
+    /// Transactions not taken.
+    pub refused: u64,
+    /// Those that ended in a block.
+    pub included: u64,
+    /// Those whose place another took.
+    pub replaced: u64,
+    /// Those dropped.
+    pub dropped: u64,
+}

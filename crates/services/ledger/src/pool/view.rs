@@ -7,6 +7,7 @@ use alloy_primitives::{Address, B256};
 
 use super::line::Line;
 use super::machine::Pool;
+use super::outcome::Totals;
 use super::transaction::PoolTransaction;
 
 /// How full the pool is.
@@ -20,21 +21,6 @@ pub struct Status {
     pub bytes: usize,
     /// Accounts that have any.
     pub senders: usize,
-}
-
-/// What happened since the pool was made. `accepted` = those in the pool and the three ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// Transactions taken.
-    pub accepted: u64,
-    /// Transactions not taken.
-    pub refused: u64,
-    /// Those that ended in a block.
-    pub included: u64,
-    /// Those whose place another took.
-    pub replaced: u64,
-    /// Those dropped.
-    pub dropped: u64,
 }
 
 /// What one sender has in the pool, by nonce.
