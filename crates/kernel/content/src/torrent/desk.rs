@@ -144,7 +144,10 @@ impl Desk {
             State::Paused
         } else if self.shown_trouble().is_some() {
             State::Error
-        } else if self.phase == Phase::Checking || (self.phase == Phase::Idle && self.metainfo.is_some()) {
+        } else if self.phase == Phase::Checking
+            || ((self.phase == Phase::Idle || self.recheck) && self.metainfo.is_some())
+        {
+            // From the moment on at which somebody asked for it.
             State::Checking
         } else if self.metainfo.is_none() {
             State::FetchingMetadata

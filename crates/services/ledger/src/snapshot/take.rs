@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// 1 s from one look to the next while a peer makes its snapshot.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// 15 min a peer may take to make it: some hundred million accounts.
+/// 15 min a peer may take to make it.
 const MAX_LOOKS: u32 = 900;
 
 /// 64 KiB of room at once for what a peer says will come.
