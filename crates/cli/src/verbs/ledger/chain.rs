@@ -98,7 +98,8 @@ impl Entering {
     }
 
     fn amount(&self) -> String {
-        format!("{} of {}", self.done, self.of)
+        // Nothing is counted while it waits, or computes.
+        if self.of == 0 { String::from("…") } else { format!("{} of {}", self.done, self.of) }
     }
 }
 
