@@ -62,7 +62,7 @@ impl Sets {
         Ok(())
     }
 
-    /// Who decided, or decides, a height. `None` if its state is not kept.
+    /// Who decided, or decides, a height. `None` if neither the set nor the state of then is kept.
     pub(super) fn of(&self, chain: &Chain, height: u64) -> Option<ValidatorSet> {
         if height == chain.height() + 1 {
             return Some(self.deciding.clone());
